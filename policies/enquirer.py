@@ -1,0 +1,79 @@
+"""Who is asking, in plain values: the organisation *and* the individual, always both (ENQ-2, ENQ-3).
+
+An ``Enquirer`` is what is known about the asker at this very moment, from the directory and not from the token,
+so that a suspension holds from the next request on. It carries no personal data: names are looked up where they
+are shown.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What a professional is, by the directory of their organisation's enrolments."""
+
+    POLICE_OFFICER = "police_officer"
+    NURSE = "nurse"
+    DOCTOR = "doctor"
+    MIDWIFE = "midwife"
+    HEALTH_VISITOR = "health_visitor"
+    TEACHER = "teacher"
+    PROBATION_OFFICER = "probation_officer"
+    SOCIAL_WORKER = "social_worker"
+    """A social worker of another authority."""
+    CUSTODIAN = "custodian"
+    """The manager who keeps another authority's register."""
+    KEY_WORKER = "key_worker"
+    DUTY_SOCIAL_WORKER = "duty_social_worker"
+    TEAM_MANAGER = "team_manager"
+    SAFEGUARDING_MANAGER = "safeguarding_manager"
+    """The custodian of this register."""
+
+
+STAFF_ROLES = frozenset({Role.KEY_WORKER, Role.DUTY_SOCIAL_WORKER, Role.TEAM_MANAGER, Role.SAFEGUARDING_MANAGER})
+
+
+class Purpose(StrEnum):
+    """What a data-sharing agreement allows its organisation to use the service for."""
+
+    CHILD_PROTECTION = "child_protection"
+    MISSING_CHILD = "missing_child"
+    TRANSFER = "transfer"
+    CASEWORK = "casework"
+    """The authority's own work: inbox, considerations. Only the authority itself has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A data-sharing agreement between the authority and one organisation.
+
+    ``valid_from`` and ``valid_to`` are both inclusive days in the authority's own time zone.
+    """
+
+    id: UUID
+    purposes: frozenset[Purpose]
+    valid_from: date
+    valid_to: date
+    suspended: bool = False
+
+    def is_active(self, today: date) -> bool:
+        """Return whether the agreement stands on ``today``, the authority's local day."""
+        return not self.suspended and self.valid_from <= today <= self.valid_to
+
+
+@dataclass(frozen=True, slots=True)
+class Enquirer:
+    """The asker as the directory has them now. ``scope`` is what the access token was issued for."""
+
+    client_id: str
+    client_suspended: bool
+    organisation_id: UUID
+    organisation_suspended: bool
+    own_authority: bool
+    professional_id: UUID
+    professional_suspended: bool
+    role: Role
+    agreements: tuple[Agreement, ...]
+    scope: frozenset[str] = frozenset()
