@@ -1,0 +1,152 @@
+"""One authority's own working days, counted in its own time zone.
+
+Promises: a day is counted the same way wherever it is counted, and every answer can be traced to the calendar
+that gave it by ``Calendar.version``. Knows the public holidays of the place (from the ``holidays`` package) and
+the authority's own overrides; has no clock, no database and no opinion on deadlines, which are in ``profile``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2s
+from zoneinfo import ZoneInfo
+
+SUBDIVISIONS: Mapping[str, frozenset[str | None]] = {
+    # Great Britain has no holidays of its own beyond the few common to all its parts: asked without a part, the
+    # package leaves out Christmas, Easter Monday and the August bank holiday. So a part must be named.
+    "GB": frozenset({"ENG", "NIR", "SCT", "WLS"}),
+    "GG": frozenset({None}),
+    "IM": frozenset({None}),
+    "JE": frozenset({None}),
+}
+"""The places whose holidays a calendar can take (ISO 3166), and the parts one of which it must name."""
+
+_ONE_DAY = timedelta(days=1)
+_SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calendar:
+    """The working days (wd) of one authority: Monday to Friday, without its public holidays, as overridden.
+
+    Args:
+        authority: the profile's code; it names the overrides in ``version``.
+        country: ISO 3166 country, one of ``SUBDIVISIONS``.
+        subdivision: the part of the country, or ``None`` where it has none.
+        timezone: where the authority's days begin and end.
+        overrides: day → whether work is done on it, against the weekday and the public holidays: a day of
+            mourning that is proclaimed before the package knows of it, the authority's own closing days.
+
+    Raises:
+        ValueError: the country is not known here, or its subdivision is missing or not one of its own.
+    """
+
+    authority: str
+    country: str
+    subdivision: str | None
+    timezone: ZoneInfo
+    overrides: Mapping[date, bool] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a place whose holidays would come out silently incomplete."""
+        if self.country not in SUBDIVISIONS:
+            raise ValueError(f"no calendar of public holidays for country {self.country!r}")
+        if self.subdivision not in SUBDIVISIONS[self.country]:
+            raise ValueError(f"{self.subdivision!r} is not a subdivision of country {self.country!r}")
+
+    @property
+    def version(self) -> str:
+        """Name what this calendar is made of, to be stored beside each due date that it gave.
+
+        Two calendars that could differ on any day have different versions: the place, the edition of the
+        holidays, and a digest of the overrides, which unlike a number kept by hand cannot be forgotten.
+        For example ``GB-ENG/holidays-0.109/hertfordshire-none`` or ``JE/holidays-0.109/jersey-5f0c91ab``.
+        """
+        place = f"{self.country}-{self.subdivision}" if self.subdivision else self.country
+        lines = "\n".join(f"{day.isoformat()} {working:d}" for day, working in sorted(self.overrides.items()))
+        overrides = blake2s(lines.encode(), digest_size=4).hexdigest() if lines else "none"
+        return f"{place}/holidays-{_edition()}/{self.authority}-{overrides}"
+
+    def local(self, moment: datetime) -> datetime:
+        """Return ``moment`` on the authority's own clock.
+
+        Raises:
+            ValueError: ``moment`` is naive, so that its day cannot be known.
+        """
+        if moment.utcoffset() is None:
+            raise ValueError("a moment needs a time zone before its local day can be known")
+        return moment.astimezone(self.timezone)
+
+    def is_working_day(self, day: date) -> bool:
+        """Return whether the authority works on ``day``, one of its own local days.
+
+        Raises:
+            TypeError: ``day`` is a ``datetime``. It would pass as a ``date``, but equals none: no holiday would
+                ever be found.
+            ValueError: the year lies outside those whose holidays are known.
+        """
+        if isinstance(day, datetime):
+            raise TypeError("a day is wanted, not a moment: take the local day first")
+        override = self.overrides.get(day)
+        if override is not None:
+            return override
+        return day.weekday() < _SATURDAY and day not in _public_holidays(
+            self.country, self.subdivision, day.year
+        )
+
+    def add_working_days(self, start: date, days: int) -> date:
+        """Return the day on which ``days`` working days have passed since ``start``.
+
+        Day 0 is ``start`` itself, whether or not it is a working day; the next working day after it is day 1.
+
+        Args:
+            start: a local day of the authority.
+            days: how many working days, at least 0.
+
+        Raises:
+            ValueError: ``days`` is negative, or a year is reached whose holidays are not known.
+        """
+        if days < 0:
+            raise ValueError("working days are counted forwards")
+        day = start
+        while days:
+            day += _ONE_DAY
+            days -= self.is_working_day(day)
+        return day
+
+    def working_days_between(self, start: date, end: date) -> int:
+        """Return how many working days lie after ``start`` up to and including ``end``.
+
+        The inverse of ``add_working_days``; negative where ``end`` is before ``start``, so that the same figure
+        says how long is left and how long overdue.
+
+        Raises:
+            ValueError: a year is reached whose holidays are not known.
+        """
+        if end < start:
+            return -self.working_days_between(end, start)
+        return sum(self.is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
+
+
+# The holidays package costs some 12 MB and 80 ms, so it is imported by the first question that needs it and not by
+# every process that merely knows what a profile is.
+
+
+@lru_cache(maxsize=1)
+def _edition() -> str:
+    import holidays
+
+    return holidays.__version__
+
+
+@lru_cache(maxsize=256)
+def _public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
+    """Return the public holidays of one place in one year, in-lieu days included."""
+    import holidays
+
+    found = holidays.country_holidays(country, subdiv=subdivision, years=year, expand=False)
+    if not found.start_year <= year <= found.end_year:
+        # The package answers such a year with no holidays at all, which would pass for an answer.
+        raise ValueError(f"public holidays are known from {found.start_year} to {found.end_year} only")
+    return frozenset(found)

@@ -1,0 +1,1 @@
+"""Who exists: organisations, agreements, their clients and professionals, cover while one is away."""

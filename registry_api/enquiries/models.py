@@ -1,0 +1,68 @@
+"""Tables of the main job: what was asked, and what was answered. Both are written once and never changed."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, text
+from sqlmodel import Field, SQLModel
+
+from registry_api.kernel.columns import moment, row_id
+
+
+class Enquiry(SQLModel, table=True):
+    """One enquiry and its enquirer, committed before the register is read (ENQ-2)."""
+
+    __tablename__ = "enquiry"
+    __table_args__ = (
+        Index(
+            "enquiry_idempotency_key",
+            "client_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+    # No foreign keys to the organisation, client or professional: checking them would lock rows that every
+    # other enquiry of the same force needs at the same moment. The directory never deletes.
+    id: UUID = row_id()
+    reference: str = Field(unique=True)
+    received_at: datetime = moment(index=True)
+    client_id: str
+    organisation_id: UUID
+    professional_id: UUID = Field(index=True)
+    role: str
+    purpose: str
+    reason: str
+    urgency: str
+    refusal: str | None = None
+    """Why it was not answered: a fixed code. None when it may be answered."""
+    idempotency_key: str | None = None
+    request_digest: bytes
+    """HMAC of the request's content: the same key with another content is another request."""
+    data_key: bytes
+    sealed_question: bytes
+    """JSON as asked: details of the child, reason text, call-back number."""
+    sealed_record: bytes
+    """The normalised record, by which a later enquiry about the same child finds this one (ENQ-7)."""
+
+
+class EnquiryAnswer(SQLModel, table=True):
+    """The answer to one enquiry. Its presence is what "answered" means."""
+
+    __tablename__ = "enquiry_answer"
+    enquiry_id: UUID = Field(primary_key=True, foreign_key="enquiry.id")
+    answered_at: datetime = moment()
+    outcome: str
+    row: str
+    """The row of the decision table that decided."""
+    child_id: UUID | None = Field(default=None, index=True)
+    sealed_answer: bytes
+    """The very bytes that were sent; sealed with the enquiry's data key."""
+
+
+class EnquiryToken(SQLModel, table=True):
+    """A blind-index token by which a later enquiry about the same child finds this one (ENQ-7)."""
+
+    __tablename__ = "enquiry_token"
+    token: int = Field(sa_type=BigInteger, primary_key=True)
+    enquiry_id: UUID = Field(primary_key=True)

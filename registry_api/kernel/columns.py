@@ -1,0 +1,26 @@
+"""Column types that every room's tables share."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, DateTime, Text
+from sqlmodel import Field
+
+
+def row_id() -> Any:
+    """Return the primary key of a row: random, so that neighbours in a table say nothing about each other."""
+    return Field(default_factory=uuid4, primary_key=True)
+
+
+def moment(**options: Any) -> Any:
+    """Return a point in time, stored with its zone."""
+    return Field(sa_type=DateTime(timezone=True), **options)  # type: ignore[call-overload]
+
+
+def codes(**options: Any) -> Any:
+    """Return a list of fixed codes."""
+    return Field(sa_type=ARRAY(Text), **options)  # type: ignore[call-overload]
+
+
+__all__ = ["UUID", "codes", "datetime", "moment", "row_id"]

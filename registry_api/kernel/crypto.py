@@ -1,0 +1,149 @@
+"""Personal data at rest: envelope encryption, and the keys of the blind index.
+
+Every row that holds personal data has a random data key of its own, wrapped by a key-encryption key. Rotation
+re-wraps data keys; deleting a data key erases its row. An envelope is ``version|algorithm|kid|nonce|ciphertext``
+(AES-256-GCM), and its associated data names table, row and field, so that a ciphertext moved elsewhere no longer
+opens. Index keys are derived from a master of their own and never encrypt anything.
+"""
+
+import json
+import os
+import secrets
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_VERSION, _AES_256_GCM = 1, 1
+_HEADER = 4  # version, algorithm, two bytes of key id
+_NONCE = 12
+_ROW_KID = 0  # an envelope under the row's own data key, which stands beside it
+
+
+class EnvelopeError(Exception):
+    """An envelope does not open: wrong key, wrong place, or altered."""
+
+
+def _seal(key: AESGCM, kid: int, plaintext: bytes, place: bytes) -> bytes:
+    nonce = secrets.token_bytes(_NONCE)
+    header = bytes((_VERSION, _AES_256_GCM)) + kid.to_bytes(2, "big")
+    return header + nonce + key.encrypt(nonce, plaintext, header + place)
+
+
+def _open(key: AESGCM, envelope: bytes, place: bytes) -> bytes:
+    header = envelope[:_HEADER]
+    if header[:2] != bytes((_VERSION, _AES_256_GCM)):
+        raise EnvelopeError("unknown envelope version or algorithm")
+    try:
+        return key.decrypt(envelope[_HEADER : _HEADER + _NONCE], envelope[_HEADER + _NONCE :], header + place)
+    except InvalidTag as error:
+        raise EnvelopeError("the envelope does not open") from error
+
+
+class KeyProvider(Protocol):
+    """Wraps data keys; a file on disk by default, a key-management service behind the same two calls."""
+
+    @property
+    def index_master(self) -> bytes:
+        """The 32-byte master from which every blind-index key is derived."""
+        ...
+
+    def wrap(self, data_key: bytes, place: bytes) -> bytes:
+        """Return the envelope of a 32-byte data key, bound to ``place``."""
+        ...
+
+    def unwrap(self, wrapped: bytes, place: bytes) -> bytes:
+        """Return the data key. Raises EnvelopeError when it does not open at ``place``."""
+        ...
+
+
+class LocalKeys:
+    """The embedded default: key-encryption keys and the index master in one file readable by its owner only."""
+
+    def __init__(self, current: int, key_encryption_keys: dict[int, bytes], index_master: bytes) -> None:
+        """Hold the keys; ``key_encryption_keys`` by key id (1 to 65535), each 32 bytes."""
+        self._current = current
+        self._keys = {kid: AESGCM(key) for kid, key in key_encryption_keys.items()}
+        self.index_master = index_master
+
+    @classmethod
+    def load_or_create(cls, path: Path) -> "LocalKeys":
+        """Read the key file, or create it (mode 0600) when there is none."""
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            fresh = {
+                "current": 1,
+                "key_encryption_keys": {"1": b64encode(secrets.token_bytes(32)).decode()},
+                "index_master": b64encode(secrets.token_bytes(32)).decode(),
+            }
+            draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                json.dump(fresh, file)
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(draft, path)  # unlike a rename, never replaces keys that another process just made
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        kept = json.loads(path.read_text())
+        keys = {int(kid): b64decode(key) for kid, key in kept["key_encryption_keys"].items()}
+        return cls(kept["current"], keys, b64decode(kept["index_master"]))
+
+    def wrap(self, data_key: bytes, place: bytes) -> bytes:
+        """Return the envelope of ``data_key`` under the current key-encryption key."""
+        return _seal(self._keys[self._current], self._current, data_key, place)
+
+    def unwrap(self, wrapped: bytes, place: bytes) -> bytes:
+        """Return the data key; an unknown key id is an EnvelopeError like any other that does not open."""
+        key = self._keys.get(int.from_bytes(wrapped[2:_HEADER], "big"))
+        if key is None:
+            raise EnvelopeError("the key-encryption key is not held here")
+        return _open(key, wrapped, place)
+
+
+class RowKey:
+    """The data key of one row: seals and opens that row's fields."""
+
+    __slots__ = ("_key", "_place", "wrapped")
+
+    def __init__(self, data_key: bytes, wrapped: bytes, place: bytes) -> None:
+        """``wrapped`` is what the row stores; ``place`` names the table and the row."""
+        self._key = AESGCM(data_key)
+        self.wrapped = wrapped
+        self._place = place
+
+    def seal(self, field: str, plaintext: bytes) -> bytes:
+        """Return the envelope of one field's bytes."""
+        return _seal(self._key, _ROW_KID, plaintext, self._place + field.encode())
+
+    def open(self, field: str, envelope: bytes) -> bytes:
+        """Return one field's bytes. Raises EnvelopeError when it is not that row's field."""
+        return _open(self._key, envelope, self._place + field.encode())
+
+
+class Vault:
+    """Makes and opens row keys. One for each process; holds no data."""
+
+    def __init__(self, keys: KeyProvider) -> None:
+        """Use ``keys`` to wrap and unwrap."""
+        self._keys = keys
+
+    def new_key(self, table: str, row: UUID) -> RowKey:
+        """Return a fresh random data key for a new row; store its ``wrapped`` beside the sealed fields."""
+        place = _place(table, row)
+        data_key = secrets.token_bytes(32)
+        return RowKey(data_key, self._keys.wrap(data_key, place), place)
+
+    def key(self, table: str, row: UUID, wrapped: bytes) -> RowKey:
+        """Return the data key of a stored row. Raises EnvelopeError when ``wrapped`` belongs elsewhere."""
+        place = _place(table, row)
+        return RowKey(self._keys.unwrap(wrapped, place), wrapped, place)
+
+
+def _place(table: str, row: UUID) -> bytes:
+    return table.encode() + b"|" + row.bytes + b"|"

@@ -1,0 +1,101 @@
+"""The database: one pool for each process, reached by ORM session or by the driver's own connection.
+
+SQLModel and Alembic own the schema and everything cool. The hot path takes ``connection()``: the asyncpg connection
+inside SQLAlchemy's pool, on which a statement is prepared once and then costs one round trip.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TypeAlias
+
+import asyncpg
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from registry_api.kernel.errors import StoreUnavailable
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""What a dying server or network looks like from asyncpg: whether a write happened is then unknown."""
+_REFUSED = (
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.PostgresSystemError,
+    OperationalError,
+    InterfaceError,
+    PoolExhausted,
+)
+
+
+class Database:
+    """The pool of one process, opened lazily and closed with ``close``."""
+
+    def __init__(self, url: str, *, pool_size: int = 16, timeout_seconds: float = 5.0) -> None:
+        """Connect to ``url`` (``postgresql+asyncpg://…``) with at most ``pool_size`` connections.
+
+        ``timeout_seconds`` bounds the wait for a connection and each statement: an enquirer is told to telephone
+        rather than left waiting.
+        """
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=timeout_seconds,
+            connect_args={
+                "command_timeout": timeout_seconds,
+                "timeout": timeout_seconds,
+                # Compiling a plan costs more than any statement of ours; generic plans suit all of them.
+                "server_settings": {"jit": "off", "application_name": "registry-api"},
+            },
+        )
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend the driver's own connection, in autocommit: each statement is a transaction.
+
+        Raises StoreUnavailable when the database cannot be reached or the connection is lost on the way; then it is
+        unknown whether the last statement took effect, and the pool drops the connection.
+        """
+        try:
+            async with self.engine.connect() as pooled:
+                raw = await pooled.get_raw_connection()
+                driver = raw.driver_connection
+                assert isinstance(driver, asyncpg.Connection)
+                try:
+                    yield driver
+                except (*_LOST, asyncio.CancelledError):
+                    # A statement may still be running on it: never hand it to the next request.
+                    await pooled.invalidate()
+                    raise
+        except (*_LOST, *_REFUSED) as error:
+            raise StoreUnavailable from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction, committed at the end or rolled back on any exception."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncSession]:
+        """Lend an ORM session in a transaction, for what is not hot; committed at the end."""
+        try:
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+        except (*_LOST, *_REFUSED) as error:
+            raise StoreUnavailable from error
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()

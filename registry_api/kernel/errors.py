@@ -1,0 +1,32 @@
+"""The few ways in which a use-case can fail, each of which ``registry_api.problems`` turns into one answer.
+
+None of them carries personal data: what was asked must not come back in an error or stand in a log.
+"""
+
+
+class ServiceError(Exception):
+    """A failure that the caller is told about in fixed words."""
+
+
+class StoreUnavailable(ServiceError):
+    """The database could not be reached, or did not confirm a write. Nothing may be disclosed (ENQ-2)."""
+
+
+class NotFound(ServiceError):
+    """There is no such thing, or it is not the caller's: the two look alike."""
+
+
+class Conflict(ServiceError):
+    """The thing is no longer in the state that the caller supposes."""
+
+
+class PreconditionRequired(ServiceError):
+    """A decision must name the version it was made on (RFC 6585 §3)."""
+
+
+class PreconditionFailed(ServiceError):
+    """The thing has changed since the caller read it (RFC 9110 §13.1.1)."""
+
+
+class IdempotencyKeyReused(ServiceError):
+    """An idempotency key came with another body, or after the day for which it is kept."""

@@ -1,0 +1,50 @@
+"""What a deployment can set, read once from the environment (``REGISTRY_…``)."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The deployment's settings. Every field is an environment variable with the prefix ``REGISTRY_``."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRY_", extra="ignore", frozen=True)
+
+    environment: Literal["development", "production"] = "development"
+    state_dir: Path = Path(".state")
+    """Where the embedded database and the local keys live."""
+    database_url: SecretStr | None = None
+    """``postgresql+asyncpg://…``; without it the embedded PostgreSQL is started in ``state_dir``."""
+    pool_size: int = Field(default=16, ge=1, le=200)
+    """Database connections of each worker."""
+
+    base_url: str = "http://127.0.0.1:8080"
+    """Where callers reach the service: the issuer of its tokens and their audience."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    workers: int = Field(default=2, ge=1, le=64)
+
+    profile: str = "jersey"
+    """The procedure profile of the authority: a file of ``policies/procedures/``."""
+
+    body_limit_bytes: int = Field(default=64 * 1024, ge=1024)
+    requests_in_flight: int = Field(default=48, ge=1)
+    """Of each worker; what comes on top waits ``queue_seconds`` at the most and is then turned away with 503."""
+    queue_seconds: float = Field(default=2.0, gt=0)
+    enquiries_per_minute_organisation: int = Field(default=600, ge=1)
+    enquiries_per_minute_professional: int = Field(default=30, ge=1)
+    requests_per_minute_address: int = Field(default=600, ge=1)
+    """Requests for a token from one network address."""
+
+    @cached_property
+    def keys_file(self) -> Path:
+        """Where the local key provider keeps the key-encryption and index keys."""
+        return self.state_dir / "keys.json"
+
+    @cached_property
+    def signing_keys_file(self) -> Path:
+        """Where the authorization server keeps the keys that sign its access tokens."""
+        return self.state_dir / "signing-keys.json"

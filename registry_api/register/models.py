@@ -1,0 +1,111 @@
+"""Tables of the register. Who a child is stands sealed in the row; how it is found stands in the token tables.
+
+What is in the clear says nothing without what is sealed: dates of plans and cases, codes, and random identifiers.
+"""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Index, SmallInteger, text
+from sqlmodel import Field, SQLModel
+
+from registry_api.kernel.columns import codes, moment, row_id
+
+
+class Child(SQLModel, table=True):
+    """One child, born or unborn (REG-1, REG-2, REG-3)."""
+
+    __tablename__ = "child"
+    id: UUID = row_id()
+    data_key: bytes
+    sealed_identity: bytes
+    """JSON: names used, date of birth or expected delivery, sex, place of birth, mother, NHS number."""
+    sealed_record: bytes
+    """The normalised record that the scorer reads (``matching.record``)."""
+    token_version: int = Field(sa_type=SmallInteger)
+    household_id: UUID | None = Field(default=None, index=True)
+    source_tag: bytes | None = Field(default=None, unique=True)
+    """HMAC of the record's identifier in the authority's own system: finds it again at the next import."""
+    source_digest: bytes | None = None
+    """HMAC of the imported row: the same row again changes nothing."""
+    looked_after: bool = False
+    missing_since: date | None = None
+    restricted: bool = False
+    created_at: datetime = moment()
+    updated_at: datetime = moment()
+
+
+class ChildAddress(SQLModel, table=True):
+    """Where a child lives or lived, now and in the last years (REG-2)."""
+
+    __tablename__ = "child_address"
+    id: UUID = row_id()
+    child_id: UUID = Field(foreign_key="child.id", index=True, ondelete="CASCADE")
+    sealed: bytes
+    """JSON: lines, postcode, uprn; sealed with the child's data key."""
+    valid_from: date | None = None
+    valid_to: date | None = None
+
+
+class HouseholdMember(SQLModel, table=True):
+    """A parent or other person of the household, and what they are to the child (REG-2)."""
+
+    __tablename__ = "household_member"
+    id: UUID = row_id()
+    child_id: UUID = Field(foreign_key="child.id", index=True, ondelete="CASCADE")
+    relationship_to_child: str
+    sealed: bytes
+    """JSON: name; sealed with the child's data key."""
+
+
+class ChildCase(SQLModel, table=True):
+    """A case of Children's Services, open or closed, with or without a plan (ENQ-4, ENQ-8)."""
+
+    __tablename__ = "child_case"
+    id: UUID = row_id()
+    child_id: UUID = Field(foreign_key="child.id", index=True, ondelete="CASCADE")
+    opened_on: date
+    closed_on: date | None = None
+    key_worker_id: UUID | None = Field(default=None, foreign_key="professional.id")
+    team_manager_id: UUID | None = Field(default=None, foreign_key="professional.id")
+
+
+class Plan(SQLModel, table=True):
+    """A child protection plan: a full entry, or a temporary one until a transfer conference (REG-4, TRF-2)."""
+
+    __tablename__ = "plan"
+    __table_args__ = (
+        # One plan at a time for each child: two would make "the" status of an answer a matter of chance.
+        Index("plan_one_active", "child_id", unique=True, postgresql_where=text("ended_on IS NULL")),
+        Index("plan_child", "child_id"),
+    )
+    id: UUID = row_id()
+    child_id: UUID = Field(foreign_key="child.id", ondelete="CASCADE")
+    kind: str
+    """``full`` or ``temporary``."""
+    categories: list[str] = codes()
+    started_on: date
+    ended_on: date | None = None
+    responsible_organisation_id: UUID | None = Field(default=None, foreign_key="organisation.id")
+    """The authority that answers for the plan when it is not this one (REG-5, TRF-2)."""
+    sealed_other_key_worker: bytes | None = None
+    """JSON: name and phone of the responsible authority's key worker; sealed with the child's data key."""
+
+
+class ChildToken(SQLModel, table=True):
+    """A blind-index token by which a child is found.
+
+    Has no index by child: the tokens to remove are recomputed from the sealed record, which halves the index.
+    """
+
+    __tablename__ = "child_token"
+    token: int = Field(sa_type=BigInteger, primary_key=True)
+    child_id: UUID = Field(primary_key=True)
+
+
+class AddressToken(SQLModel, table=True):
+    """A blind-index token of where a child lives now, for enquiries about others at that address (ENQ-5)."""
+
+    __tablename__ = "address_token"
+    token: int = Field(sa_type=BigInteger, primary_key=True)
+    child_id: UUID = Field(primary_key=True)

@@ -1,0 +1,24 @@
+"""Every room's tables, imported so that Alembic and the tests see the whole schema."""
+
+from sqlmodel import SQLModel
+
+from registry_api.access_log import models as access_log_models
+from registry_api.directory import models as directory_models
+from registry_api.enquiries import models as enquiries_models
+from registry_api.kernel import limits_models
+from registry_api.register import models as register_models
+from registry_api.routing import models as routing_models
+from registry_api.transfers import models as transfers_models
+
+METADATA = SQLModel.metadata
+
+__all__ = [
+    "METADATA",
+    "access_log_models",
+    "directory_models",
+    "enquiries_models",
+    "limits_models",
+    "register_models",
+    "routing_models",
+    "transfers_models",
+]

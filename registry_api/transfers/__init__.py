@@ -1,0 +1,1 @@
+"""Children who move: another authority notifies, and a temporary entry stands at once."""
