@@ -1,20 +1,22 @@
-"""One authority's own working days, counted in its own time zone.
+"""One authority's own working days and office hours, counted in its own time zone.
 
-Promises: a day is counted the same way wherever it is counted, and every answer can be traced to the calendar
-that gave it by ``Calendar.version``. Knows the public holidays of the place (from the ``holidays`` package) and
-the authority's own overrides; has no clock, no database and no opinion on deadlines, which are in ``profile``.
+Promises: a day is counted the same way wherever it is counted, and every answer can be traced to the
+calendar that gave it by ``Calendar.version``. Knows the public holidays of the place (from the ``holidays``
+package) and the authority's own overrides; has no clock, no database and no opinion on deadlines, which are
+in ``profile``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from hashlib import blake2s
+from itertools import count
 from zoneinfo import ZoneInfo
 
 SUBDIVISIONS: Mapping[str, frozenset[str | None]] = {
-    # Great Britain has no holidays of its own beyond the few common to all its parts: asked without a part, the
-    # package leaves out Christmas, Easter Monday and the August bank holiday. So a part must be named.
+    # Asked for Great Britain without a part, the package gives only the holidays that all its parts share, and
+    # leaves out Easter Monday and the August bank holiday. So a part must be named.
     "GB": frozenset({"ENG", "NIR", "SCT", "WLS"}),
     "GG": frozenset({None}),
     "IM": frozenset({None}),
@@ -82,8 +84,8 @@ class Calendar:
         """Return whether the authority works on ``day``, one of its own local days.
 
         Raises:
-            TypeError: ``day`` is a ``datetime``. It would pass as a ``date``, but equals none: no holiday would
-                ever be found.
+            TypeError: ``day`` is a ``datetime``. It would pass as a ``date``, but equals none: no holiday
+                would ever be found.
             ValueError: the year lies outside those whose holidays are known.
         """
         if isinstance(day, datetime):
@@ -91,9 +93,9 @@ class Calendar:
         override = self.overrides.get(day)
         if override is not None:
             return override
-        return day.weekday() < _SATURDAY and day not in _public_holidays(
-            self.country, self.subdivision, day.year
-        )
+        if day.weekday() >= _SATURDAY:
+            return False
+        return day not in _public_holidays(self.country, self.subdivision, day.year)
 
     def add_working_days(self, start: date, days: int) -> date:
         """Return the day on which ``days`` working days have passed since ``start``.
@@ -118,8 +120,8 @@ class Calendar:
     def working_days_between(self, start: date, end: date) -> int:
         """Return how many working days lie after ``start`` up to and including ``end``.
 
-        The inverse of ``add_working_days``; negative where ``end`` is before ``start``, so that the same figure
-        says how long is left and how long overdue.
+        The inverse of ``add_working_days``; negative where ``end`` is before ``start``, so that the same
+        figure says how long is left and how long overdue.
 
         Raises:
             ValueError: a year is reached whose holidays are not known.
@@ -129,15 +131,80 @@ class Calendar:
         return sum(self.is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
 
 
-# The holidays package costs some 12 MB and 80 ms, so it is imported by the first question that needs it and not by
-# every process that merely knows what a profile is.
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The hours of one day by the local clock, ``opens`` inclusive, ``closes`` exclusive."""
+
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OfficeHours:
+    """When the authority's office answers; at any other time the out-of-hours service does (ENQ-1, ENQ-9).
+
+    ``week`` is Monday to Friday, ``None`` for a day on which the office stays closed. It is closed on every day
+    that is not a working day.
+
+    Raises:
+        ValueError: the office would never open, or close before it opens.
+    """
+
+    calendar: Calendar
+    week: tuple[Opening | None, Opening | None, Opening | None, Opening | None, Opening | None]
+
+    def __post_init__(self) -> None:
+        """Refuse hours that end before they begin, and a week in which the office never opens."""
+        openings = [opening for opening in self.week if opening]
+        if not openings:
+            raise ValueError("the office opens on no day of the week")
+        if any(opening.opens >= opening.closes for opening in openings):
+            raise ValueError("the office closes before it opens")
+
+    def is_open(self, now: datetime) -> bool:
+        """Return whether the office is open at ``now``, an aware moment in any zone.
+
+        Raises:
+            ValueError: ``now`` is naive.
+        """
+        local = self.calendar.local(now)
+        opening = self._on(local.date())
+        return opening is not None and opening.opens <= local.time() < opening.closes
+
+    def next_opening(self, now: datetime) -> datetime:
+        """Return the first moment after ``now`` at which the office opens, on the local clock.
+
+        While the office is open this is its next opening after that, not the one that has passed.
+
+        Raises:
+            ValueError: ``now`` is naive.
+        """
+        today = self.calendar.local(now).date()
+        for days in count():
+            day = today + timedelta(days=days)
+            if opening := self._on(day):
+                # In UTC, because moments of one zone are compared by their clock faces, which run backwards once
+                # a year; and from there back, because the face may name a time that the clocks skipped.
+                opens = datetime.combine(day, opening.opens, self.calendar.timezone).astimezone(UTC)
+                if opens > now:
+                    return opens.astimezone(self.calendar.timezone)
+        raise AssertionError("unreachable: the days do not end")
+
+    def _on(self, day: date) -> Opening | None:
+        if day.weekday() >= len(self.week) or not self.calendar.is_working_day(day):
+            return None
+        return self.week[day.weekday()]
+
+
+# The holidays package costs some 12 MB and 80 ms, so it is imported by the first question that needs it and not
+# by every process that merely knows what a profile is.
 
 
 @lru_cache(maxsize=1)
 def _edition() -> str:
-    import holidays
+    from holidays.version import __version__
 
-    return holidays.__version__
+    return __version__
 
 
 @lru_cache(maxsize=256)

@@ -32,9 +32,7 @@ class Role(StrEnum):
     """The custodian of this register."""
 
 
-STAFF_ROLES = frozenset(
-    {Role.KEY_WORKER, Role.DUTY_SOCIAL_WORKER, Role.TEAM_MANAGER, Role.SAFEGUARDING_MANAGER}
-)
+STAFF_ROLES = frozenset({Role.KEY_WORKER, Role.DUTY_SOCIAL_WORKER, Role.TEAM_MANAGER, Role.SAFEGUARDING_MANAGER})
 
 
 class Purpose(StrEnum):

@@ -16,9 +16,7 @@ class AccessEntry(SQLModel, table=True):
     __table_args__ = (Index("access_entry_reference", "reference"),)
     # No foreign keys: an entry outlives what it is about, and checking one would lock a row that every
     # other enquiry of the organisation needs as well.
-    id: int | None = Field(
-        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
-    )
+    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     at: datetime = moment()
     kind: str
     client_id: str | None = None

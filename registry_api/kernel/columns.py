@@ -15,12 +15,12 @@ def row_id() -> Any:
 
 def moment(**options: Any) -> Any:
     """Return a point in time, stored with its zone."""
-    return Field(sa_type=DateTime(timezone=True), **options)  # type: ignore[call-overload]
+    return Field(sa_type=DateTime(timezone=True), **options)
 
 
 def codes(**options: Any) -> Any:
     """Return a list of fixed codes."""
-    return Field(sa_type=ARRAY(Text), **options)  # type: ignore[call-overload]
+    return Field(sa_type=ARRAY(Text), **options)
 
 
 __all__ = ["UUID", "codes", "datetime", "moment", "row_id"]

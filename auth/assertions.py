@@ -1,0 +1,104 @@
+"""The two assertions of an organisation: "this is our system" and "this professional is asking" (RFC 7523).
+
+One profile for both: signed with PS256, ES256 or Ed25519 by an enrolled key that ``kid`` names, addressed to us alone,
+and valid for minutes. Pure: keys and time are given, and single use is for the caller to enforce.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+from joserfc.jws import JWSRegistry
+
+from auth.compact import Compact, check_times, text
+from auth.errors import InvalidToken, Reason
+
+LONGEST_SECONDS = 300
+_SMALLEST_RSA_BITS = 2048
+_REMEMBERED_LONGER = timedelta(seconds=60)
+
+# "EdDSA" is the older name, still what most libraries write, of what RFC 9864 calls "Ed25519".
+_VERIFIED_AS = {"PS256": "PS256", "ES256": "ES256", "Ed25519": "Ed25519", "EdDSA": "Ed25519"}
+_ALGORITHMS = JWSRegistry(algorithms=frozenset(_VERIFIED_AS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Assertion:
+    """What a verified assertion says.
+
+    ``remember_until`` is when its use may be forgotten: a minute after it expires, should the store's clock be ahead.
+    """
+
+    issuer: str
+    subject: str
+    jti: str
+    remember_until: datetime
+
+
+def verify_assertion(
+    compact: Compact, jwks: Mapping[str, Any], audiences: frozenset[str], now: datetime
+) -> Assertion:
+    """Verify one assertion against an organisation's enrolled keys.
+
+    Args:
+        compact: the assertion, taken apart.
+        jwks: the enrolled JWK set.
+        audiences: the names under which we may be addressed; the assertion must name exactly one of them. A list of
+            several audiences is refused: such an assertion could be replayed to us by another server.
+        now: aware, UTC.
+
+    Raises:
+        InvalidToken: ALGORITHM, KEY, SIGNATURE, CLAIMS, AUDIENCE, TIMES, LIFETIME, FUTURE or EXPIRED.
+    """
+    _verify_signature(compact, jwks)
+    claims = compact.claims
+    audience = claims.get("aud")
+    if isinstance(audience, list) and len(audience) == 1:
+        audience = audience[0]
+    if not isinstance(audience, str) or audience not in audiences:
+        raise InvalidToken(Reason.AUDIENCE)
+    _, expires = check_times(claims, int(now.timestamp()), LONGEST_SECONDS)
+    if expires > int(now.timestamp()) + LONGEST_SECONDS:
+        raise InvalidToken(Reason.LIFETIME)
+    return Assertion(
+        issuer=text(claims, "iss"),
+        subject=text(claims, "sub"),
+        jti=text(claims, "jti"),
+        remember_until=datetime.fromtimestamp(expires, UTC) + _REMEMBERED_LONGER,
+    )
+
+
+def _verify_signature(compact: Compact, jwks: Mapping[str, Any]) -> None:
+    named = compact.header.get("alg")
+    if not isinstance(named, str) or named not in _VERIFIED_AS:
+        raise InvalidToken(Reason.ALGORITHM)
+    key = _choose_key(jwks, text(compact.header, "kid", Reason.KEY), named)
+    try:
+        algorithm = _ALGORITHMS.get_alg(_VERIFIED_AS[named])
+        algorithm.check_key(key)
+        good = algorithm.verify(compact.signing_input, compact.signature, key)
+    except (JoseError, ValueError):
+        raise InvalidToken(Reason.KEY) from None
+    if not good:
+        raise InvalidToken(Reason.SIGNATURE)
+
+
+def _choose_key(jwks: Mapping[str, Any], kid: str, algorithm: str) -> RSAKey | ECKey | OKPKey:
+    for jwk in jwks.get("keys", ()):
+        if jwk.get("kid") != kid or jwk.get("use", "sig") != "sig":
+            continue
+        # A key enrolled for one algorithm is used for no other (RFC 8725 section 3.1).
+        if _VERIFIED_AS.get(jwk.get("alg", algorithm)) != _VERIFIED_AS[algorithm]:
+            continue
+        try:
+            key = import_key(dict(jwk))
+        except (JoseError, ValueError, TypeError):
+            continue
+        if isinstance(key, RSAKey) and key.raw_value.key_size < _SMALLEST_RSA_BITS:
+            continue
+        if isinstance(key, RSAKey | ECKey | OKPKey):
+            return key
+    raise InvalidToken(Reason.KEY)

@@ -1,0 +1,77 @@
+"""How a caller fails to be who they say, in codes that are safe to keep, to count and to log.
+
+No message of this module ever holds a token, an assertion, a subject or a name: a reason is one of a closed set.
+"""
+
+from enum import StrEnum
+from uuid import UUID
+
+
+class Reason(StrEnum):
+    """Why a token, an assertion or a request for a token was refused. The values are written to the access log."""
+
+    MISSING = "missing"
+    MALFORMED = "malformed"
+    OVERSIZE = "oversize"
+    HEADER = "header_not_allowed"
+    ALGORITHM = "algorithm_not_allowed"
+    KEY = "key_unknown"
+    SIGNATURE = "signature_invalid"
+    CLAIMS = "claims_invalid"
+    TIMES = "times_invalid"
+    LIFETIME = "lifetime_too_long"
+    EXPIRED = "expired"
+    FUTURE = "not_yet_valid"
+    ISSUER = "issuer_wrong"
+    AUDIENCE = "audience_wrong"
+    SUBJECT = "subject_wrong"
+    SCOPE = "scope_not_allowed"
+    REPLAYED = "replayed"
+    REQUEST = "request_malformed"
+    GRANT_TYPE = "grant_type_not_offered"
+    CLIENT_AUTHENTICATION = "client_authentication_missing"
+    CLIENT_UNKNOWN = "client_unknown"
+    CLIENT_SUSPENDED = "client_suspended"
+    INDIVIDUAL_MISSING = "individual_missing"
+    INDIVIDUAL_UNKNOWN = "individual_unknown"
+    INDIVIDUAL_SUSPENDED = "individual_suspended"
+    STANDING_CHANGED = "standing_changed"
+
+
+class InvalidToken(Exception):  # noqa: N818 - the state of the token, as RFC 6750 section 3.1 names it
+    """A token or an assertion that is not accepted.
+
+    ``client_id`` and ``professional_id`` are set only when the signature was good: then the refusal has an author.
+    """
+
+    def __init__(
+        self, reason: Reason, *, client_id: str | None = None, professional_id: UUID | None = None
+    ) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.client_id = client_id
+        self.professional_id = professional_id
+
+
+class NotAuthenticated(Exception):  # noqa: N818
+    """The request does not show who is asking: answered with 401 and ``WWW-Authenticate`` (RFC 6750 section 3)."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class InsufficientScope(Exception):  # noqa: N818
+    """The token is good, but was not issued for this: answered with 403 (RFC 6750 section 3.1)."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(scope)
+        self.scope = scope
+
+
+class RefusalNotRecorded(Exception):  # noqa: N818
+    """A refusal could not be written down (ENQ-3): answered with 503, for no answer goes out unrecorded."""
+
+
+class InsecureEnvironment(Exception):  # noqa: N818
+    """The process was started with a setting that switches a safeguard off."""

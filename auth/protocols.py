@@ -1,0 +1,93 @@
+"""What authentication needs stored, and what a stored client and professional look like from here.
+
+``auth`` owns no table. Whoever starts the service supplies these; tests supply them from memory.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from policies.enquirer import Enquirer
+
+Clock = Callable[[], datetime]
+"""The time now, aware and in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredClient:
+    """An organisation's system, as enrolled.
+
+    ``jwks`` is a JWK set (RFC 7517) of public keys, each with a ``kid``; several are allowed, so that an organisation
+    can rotate its key without an interruption. ``scopes`` is the most that a token of this client may carry.
+    """
+
+    client_id: str
+    organisation_id: UUID
+    jwks: Mapping[str, Any]
+    scopes: frozenset[str]
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredProfessional:
+    """An individual whom an organisation has enrolled."""
+
+    professional_id: UUID
+    active: bool
+
+
+class Directory(Protocol):
+    """Who is enrolled, as it stands at this moment. Nothing here is cached by the caller."""
+
+    async def client(self, client_id: str) -> RegisteredClient | None:
+        """Return the client of that identifier, suspended ones included, or None."""
+        ...
+
+    async def professional(self, organisation_id: UUID, subject: str) -> RegisteredProfessional | None:
+        """Return the professional whom the organisation itself calls ``subject``, or None."""
+        ...
+
+    async def enquirer(self, client_id: str, professional_id: UUID) -> Enquirer | None:
+        """Return the live standing of both, with an empty scope; None when they do not belong together."""
+        ...
+
+
+class SpentAssertions(Protocol):
+    """The assertions that were used up (RFC 7523 section 3, ``jti``), shared by all processes."""
+
+    async def spend(self, issuer: str, jti: str, expires_at: datetime) -> bool:
+        """Use up one assertion and return whether this was its first use.
+
+        Atomic: of any number of concurrent calls with the same issuer and jti, exactly one returns True. The entry
+        may be forgotten after ``expires_at``.
+        """
+        ...
+
+
+class RefusalRecord(Protocol):
+    """Where refusals are written down (ENQ-3)."""
+
+    async def refused(
+        self,
+        *,
+        kind: str,
+        reason: str,
+        client_id: str | None,
+        professional_id: UUID | None = None,
+        subject: str | None = None,
+    ) -> None:
+        """Record one refusal durably before returning.
+
+        Args:
+            kind: ``token.refused`` at the token endpoint, ``access.refused`` at a protected resource.
+            reason: a value of ``auth.errors.Reason``.
+            client_id: an enrolled client; never an unknown identifier that somebody claimed.
+            professional_id: the individual, where known.
+            subject: the organisation's own identifier of the individual, where its signature vouches for it.
+
+        Raises:
+            Exception: of any type, when the refusal could not be recorded. The caller then gives no answer.
+        """
+        ...

@@ -1,0 +1,177 @@
+"""Access tokens: ES256 ``at+jwt`` (RFC 9068) of five minutes that name the organisation *and* the individual, always.
+
+Issued with joserfc, verified with python-jose behind the strict front of ``auth.compact``. A token proves who asked for
+it and nothing about their standing, which is looked up at every request.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from jose import jwk, jws
+from jose.exceptions import JOSEError
+from joserfc import jwt
+
+from auth.compact import FUTURE_SECONDS, MAX_BYTES, Compact, check_times, read_compact, text
+from auth.errors import InvalidToken, Reason
+from auth.keys import ALGORITHM, SigningKeys
+from auth.protocols import Clock, RegisteredClient, RegisteredProfessional
+
+LIFETIME_SECONDS = 300
+SCOPES = frozenset({"enquiry", "transfer", "casework"})
+_HEADER = frozenset({"alg", "typ", "kid"})
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedToken:
+    """What a verified access token says. Times are whole seconds since the epoch."""
+
+    client_id: str
+    organisation_id: UUID
+    professional_id: UUID
+    scope: frozenset[str]
+    jti: str
+    issued_at: int
+    expires_at: int
+
+
+class TokenIssuer:
+    """Signs access tokens with the current key."""
+
+    def __init__(self, issuer: str, audience: str, keys: SigningKeys, clock: Clock) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._keys = keys
+        self._clock = clock
+
+    def issue(self, client: RegisteredClient, professional: RegisteredProfessional, scope: str) -> str:
+        """Return a signed access token (RFC 9068 section 2).
+
+        Args:
+            client: the organisation's system that asked for it.
+            professional: the individual whom it is for.
+            scope: space-separated, already found allowed for the client.
+        """
+        now = int(self._clock().timestamp())
+        claims = {
+            "iss": self._issuer,
+            "aud": self._audience,
+            "sub": str(professional.professional_id),
+            "client_id": client.client_id,
+            "org": str(client.organisation_id),
+            "scope": scope,
+            "jti": str(uuid4()),
+            "iat": now,
+            "nbf": now,
+            "exp": now + LIFETIME_SECONDS,
+        }
+        # The kid is set by hand: a single key would otherwise be used without one, several at random.
+        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.current}
+        return jwt.encode(header, claims, self._keys.keys[0], algorithms=[ALGORITHM])
+
+
+class TokenVerifier:
+    """Verifies access tokens that ``issuer`` issued for ``audience``.
+
+    A verified signature is remembered by the SHA-256 of the token, for the verification costs a quarter of a worker's
+    throughput. The cache is bounded, holds only tokens that were accepted, and its answers are held against the clock
+    at every call. Not shared between threads.
+
+    Args:
+        public_jwks: the JWK set of the issuer's public keys.
+        remembered: the most tokens to remember; the least recently used go first.
+    """
+
+    def __init__(
+        self, issuer: str, audience: str, public_jwks: Mapping[str, Any], clock: Clock, *, remembered: int = 4096
+    ) -> None:
+        self._issuer = issuer
+        self._audience = audience
+        self._clock = clock
+        self._keys = {key["kid"]: jwk.construct(key, ALGORITHM) for key in public_jwks["keys"]}
+        self._remembered = remembered
+        self._cache: OrderedDict[bytes, VerifiedToken] = OrderedDict()
+
+    def verify(self, token: str) -> VerifiedToken:
+        """Return what the token says.
+
+        Raises:
+            InvalidToken: for whatever is wrong with it. It names the client and the professional when the token is
+                genuine, but expired or meant for another audience.
+        """
+        if len(token) > MAX_BYTES:
+            raise InvalidToken(Reason.OVERSIZE)
+        digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
+        now = int(self._clock().timestamp())
+        known = self._cache.get(digest)
+        if known is not None and known.issued_at - FUTURE_SECONDS <= now < known.expires_at:
+            self._cache.move_to_end(digest)
+            return known
+        self._cache.pop(digest, None)
+        verified = self._verify_in_full(token, now)
+        self._cache[digest] = verified
+        if len(self._cache) > self._remembered:
+            self._cache.popitem(last=False)
+        return verified
+
+    def _verify_in_full(self, token: str, now: int) -> VerifiedToken:
+        compact = read_compact(token)
+        self._verify_signature(token, compact)
+        claims = compact.claims
+        client_id, professional_id = text(claims, "client_id"), _uuid(claims, "sub")
+        try:
+            return self._check_claims(claims, client_id, professional_id, now)
+        except InvalidToken as refusal:
+            # Signed by us, so these two really are who presents it, or whose token was taken.
+            raise InvalidToken(
+                refusal.reason, client_id=client_id, professional_id=professional_id
+            ) from None
+
+    def _verify_signature(self, token: str, compact: Compact) -> None:
+        header = compact.header
+        if frozenset(header) != _HEADER or header["typ"] != "at+jwt":
+            raise InvalidToken(Reason.HEADER)
+        if header["alg"] != ALGORITHM:
+            raise InvalidToken(Reason.ALGORITHM)
+        key = self._keys.get(text(header, "kid", Reason.KEY))
+        if key is None:
+            raise InvalidToken(Reason.KEY)
+        try:
+            jws.verify(token, key, algorithms=[ALGORITHM])
+        except JOSEError:
+            raise InvalidToken(Reason.SIGNATURE) from None
+
+    def _check_claims(
+        self, claims: Mapping[str, Any], client_id: str, professional_id: UUID, now: int
+    ) -> VerifiedToken:
+        if claims.get("iss") != self._issuer:
+            raise InvalidToken(Reason.ISSUER)
+        if claims.get("aud") != self._audience:
+            raise InvalidToken(Reason.AUDIENCE)
+        issued_at, expires_at = check_times(claims, now, LIFETIME_SECONDS)
+        scope = frozenset(text(claims, "scope", Reason.SCOPE).split(" "))
+        if not scope <= SCOPES:
+            raise InvalidToken(Reason.SCOPE)
+        return VerifiedToken(
+            client_id=client_id,
+            organisation_id=_uuid(claims, "org"),
+            professional_id=professional_id,
+            scope=scope,
+            jti=text(claims, "jti"),
+            issued_at=issued_at,
+            expires_at=expires_at,
+        )
+
+
+def _uuid(claims: Mapping[str, Any], name: str) -> UUID:
+    value = text(claims, name)
+    try:
+        identifier = UUID(value)
+    except ValueError:
+        raise InvalidToken(Reason.CLAIMS) from None
+    if str(identifier) != value:  # UUID() also takes braces, URNs and capitals
+        raise InvalidToken(Reason.CLAIMS)
+    return identifier
