@@ -6,30 +6,44 @@ is data (``procedures/CODE.toml``): an authority that works differently changes 
 clock: the moment is always given.
 """
 
-import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from policies.calendar import Calendar, OfficeHours, Opening
+from policies.profile_file import (
+    Basis,
+    CalendarTable,
+    CategoryRule,
+    OfficeHoursTable,
+    ProfileInvalid,
+    Timescale,
+    read_profile_file,
+    read_timescales,
+)
 
+__all__ = [
+    "Basis",
+    "Category",
+    "CategoryFault",
+    "CategoryRule",
+    "DueDate",
+    "OfficeHours",
+    "Problem",
+    "Profile",
+    "ProfileInvalid",
+    "Timescale",
+    "available_profiles",
+    "load_profile",
+    "parse_profile",
+]
 
-class ProfileInvalid(ValueError):
-    """A profile cannot be used. ``path`` is the key that is wrong, ``reason`` what is wrong with it."""
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
+_PROCEDURES = files("policies") / "procedures"
 
 
 class Category(StrEnum):
@@ -39,14 +53,6 @@ class Category(StrEnum):
     PHYSICAL = "physical"
     SEXUAL = "sexual"
     EMOTIONAL = "emotional"
-
-
-class CategoryRule(StrEnum):
-    """How many categories a conference may give at once (REG-4)."""
-
-    EXACTLY_ONE = "exactly_one"
-    SEVERAL_DISCOURAGED = "several_discouraged"
-    SEVERAL = "several"
 
 
 class CategoryFault(StrEnum):
@@ -65,43 +71,6 @@ class Problem:
     refused: bool
 
 
-class Basis(StrEnum):
-    """Where a figure comes from."""
-
-    OWN = "own"
-    """The authority's own procedures."""
-    DEFAULT = "default"
-    """Theirs are silent: another authority's or the service's own figure, for the authority to confirm."""
-    NONE = "none"
-    """Their procedures set no such timescale, and none is supposed."""
-
-
-class Unit(StrEnum):
-    """What a limit is counted in; weeks and months by the calendar."""
-
-    WORKING_DAYS = "working_days"
-    WEEKS = "weeks"
-    MONTHS = "months"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One figure of a timescale: ``value`` of ``unit``, at least 1."""
-
-    value: int
-    unit: Unit
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Timescale:
-    """One row of the timescales: its limits by name (see ``LIMITS``), and where they come from."""
-
-    rule: str
-    limits: Mapping[str, Limit]
-    basis: Basis
-    source: str
-
-
 @dataclass(frozen=True, slots=True)
 class DueDate:
     """A local day on which something falls due, the calendar version that gave it and the rule it follows."""
@@ -109,26 +78,6 @@ class DueDate:
     day: date
     calendar_version: str
     rule: str
-
-
-LIMITS: Mapping[str, frozenset[str]] = {
-    "TIME-1": frozenset({"after_strategy_discussion"}),
-    "TIME-2": frozenset({"after_notification"}),
-    "TIME-3": frozenset({"after_initial_conference"}),
-    "TIME-4": frozenset({"after_review"}),
-    "TIME-5": frozenset({"before_due_date", "into_pregnancy", "after_decision"}),
-    "TIME-6": frozenset({"after_birth", "after_conference", "extension", "after_conference_if_extended"}),
-    "TIME-7": frozenset({"after_transfer_in_conference"}),
-    "TIME-8": frozenset({"after_initial_conference"}),
-    "TIME-9": frozenset({"after_core_group", "after_first_core_group", "after_core_group_once_reviewed"}),
-    "TIME-10": frozenset({"after_visit"}),
-    "TIME-11": frozenset({"after_start", "after_strategy_meeting"}),
-    "TIME-12": frozenset({"after_conference"}),
-    "TIME-13": frozenset({"after_conference"}),
-    "TIME-14": frozenset({"risk_assessment", "managers_advice", "other_ways_discussed"}),
-}
-"""The timescales that every profile gives, and the limits that each may set. Where a row sets several, each of
-them holds, so that the soonest decides."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,41 +194,43 @@ def parse_profile(code: str, text: str) -> Profile:
     Raises:
         ProfileInvalid: a key is missing, unknown or of the wrong kind, or its value contradicts another.
     """
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileInvalid(code, f"not TOML: {error}") from error
-    file = _read(document, _File, "")
-    try:
-        calendar = Calendar(
-            code,
-            file.calendar.country,
-            file.calendar.subdivision,
-            ZoneInfo(file.calendar.timezone),
-            MappingProxyType({override.day: override.working for override in file.calendar.overrides}),
-        )
-    except (KeyError, ValueError) as error:
-        # An unknown zone is a KeyError, one with a forbidden name a ValueError.
-        raise ProfileInvalid("calendar", str(error)) from error
-    if len(calendar.overrides) < len(file.calendar.overrides):
-        raise ProfileInvalid("calendar.overrides", "the same day twice")
-    hours = file.office_hours
-    week = (hours.monday, hours.tuesday, hours.wednesday, hours.thursday, hours.friday)
-    try:
-        mon, tue, wed, thu, fri = (None if day == "closed" else Opening(day.opens, day.closes) for day in week)
-        office_hours = OfficeHours(calendar, (mon, tue, wed, thu, fri))
-    except ValueError as error:
-        raise ProfileInvalid("office_hours", str(error)) from error
+    file = read_profile_file(code, text)
+    calendar = _calendar(code, file.calendar)
     return Profile(
         code=code,
         name=file.name,
         custodian_title=file.custodian_title,
         key_worker_title=file.key_worker_title,
         calendar=calendar,
-        office_hours=office_hours,
-        office_hours_basis=hours.basis,
+        office_hours=_office_hours(calendar, file.office_hours),
+        office_hours_basis=file.office_hours.basis,
         categories=file.categories.rule,
-        timescales=MappingProxyType(_timescales(file.timescales)),
+        timescales=read_timescales(file.timescales),
         consideration_working_days=file.settings.consideration_working_days,
         repeat_hours=file.settings.repeat_hours,
     )
+
+
+def _calendar(code: str, table: CalendarTable) -> Calendar:
+    overrides = {override.day: override.working for override in table.overrides}
+    if len(overrides) < len(table.overrides):
+        raise ProfileInvalid("calendar.overrides", "the same day twice")
+    try:
+        zone = ZoneInfo(table.timezone)
+    except (KeyError, ValueError, OSError) as error:  # unknown, not a zone's name, a folder of zones
+        raise ProfileInvalid("calendar.timezone", "no such time zone") from error
+    try:
+        return Calendar(code, table.country, table.subdivision, zone, MappingProxyType(overrides))
+    except ValueError as error:
+        raise ProfileInvalid("calendar", str(error)) from error
+
+
+def _office_hours(calendar: Calendar, table: OfficeHoursTable) -> OfficeHours:
+    days = (table.monday, table.tuesday, table.wednesday, table.thursday, table.friday)
+    monday, tuesday, wednesday, thursday, friday = (
+        None if day == "closed" else Opening(day.opens, day.closes) for day in days
+    )
+    try:
+        return OfficeHours(calendar, (monday, tuesday, wednesday, thursday, friday))
+    except ValueError as error:
+        raise ProfileInvalid("office_hours", str(error)) from error
