@@ -112,7 +112,7 @@ def upgrade() -> None:
     sa.Column('enquiry_id', sa.Uuid(), nullable=True),
     sa.Column('transfer_id', sa.Uuid(), nullable=True),
     sa.Column('consideration_id', sa.Uuid(), nullable=True),
-    sa.Column('child_id', sa.Uuid(), nullable=True),
+    sa.Column('child_ids', sa.ARRAY(sa.Uuid()), nullable=False),
     sa.Column('acknowledged_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('acknowledged_by', sa.Uuid(), nullable=True),
     sa.PrimaryKeyConstraint('id')
@@ -140,6 +140,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('key', 'window_start'),
     prefixes=['UNLOGGED']
     )
+    op.create_table('register_load',
+    sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('loaded_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('added', sa.Integer(), nullable=False),
+    sa.Column('changed', sa.Integer(), nullable=False),
+    sa.Column('unchanged', sa.Integer(), nullable=False),
+    sa.PrimaryKeyConstraint('id')
+    )
+    op.create_index(op.f('ix_register_load_loaded_at'), 'register_load', ['loaded_at'], unique=False)
     op.create_table('spent_assertion',
     sa.Column('issuer', sa.Text(), nullable=False),
     sa.Column('jti', sa.Text(), nullable=False),
@@ -320,6 +330,8 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_spent_assertion_expires_at'), table_name='spent_assertion')
     op.drop_table('spent_assertion')
     op.drop_table('rate_count')
+    op.drop_index(op.f('ix_register_load_loaded_at'), table_name='register_load')
+    op.drop_table('register_load')
     op.drop_table('organisation')
     op.drop_index('notification_role', table_name='notification')
     op.drop_index('notification_person', table_name='notification')

@@ -109,3 +109,16 @@ class AddressToken(SQLModel, table=True):
     __tablename__ = "address_token"
     token: int = Field(sa_type=BigInteger, primary_key=True)
     child_id: UUID = Field(primary_key=True)
+
+
+class RegisterLoad(SQLModel, table=True):
+    """One taking-in of entries, also when nothing changed: how fresh the register is stands in every answer."""
+
+    __tablename__ = "register_load"
+    id: UUID = row_id()
+    loaded_at: datetime = moment(index=True)
+    source: str
+    """``import`` or ``transfer``."""
+    added: int
+    changed: int
+    unchanged: int

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import ARRAY, Index, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import moment, row_id
@@ -26,11 +26,12 @@ class Notification(SQLModel, table=True):
     recipient_id: UUID | None = None
     recipient_role: str | None = None
     why_you: str
-    """As what the recipient was chosen: key worker, cover, team manager, duty …"""
+    """As what the recipient was chosen: key worker, cover, team manager, duty (``routing.rules``)."""
     enquiry_id: UUID | None = None
     transfer_id: UUID | None = None
     consideration_id: UUID | None = None
-    child_id: UUID | None = None
+    child_ids: list[UUID] = Field(sa_type=ARRAY(Uuid))  # type: ignore[call-overload]
+    """The children it is about: the one asked about, or those of the recipient who live at the address asked about."""
     acknowledged_at: datetime | None = moment(default=None)
     acknowledged_by: UUID | None = None
 

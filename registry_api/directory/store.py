@@ -1,0 +1,77 @@
+"""The queries of the directory. The live look-up of an asker is one statement, made at every request."""
+
+from datetime import datetime
+from uuid import UUID
+
+from policies.enquirer import Agreement, Enquirer, Purpose, Role
+from registry_api.kernel.db import Connection
+
+_ENQUIRER = """
+SELECT c.suspended_at IS NOT NULL AS client_suspended, o.id AS organisation_id,
+       o.suspended_at IS NOT NULL AS organisation_suspended, o.own_authority,
+       p.suspended_at IS NOT NULL AS professional_suspended, p.role,
+       a.id AS agreement_id, a.purposes, a.valid_from, a.valid_to, a.suspended_at IS NOT NULL AS agreement_suspended
+FROM client c
+JOIN organisation o ON o.id = c.organisation_id
+JOIN professional p ON p.id = $2 AND p.organisation_id = o.id
+LEFT JOIN agreement a ON a.organisation_id = o.id
+WHERE c.id = $1
+"""
+
+
+async def enquirer(connection: Connection, client_id: str, professional_id: UUID) -> Enquirer | None:
+    """Return the asker as they stand now, or None when the client does not name one of its organisation's own."""
+    rows = await connection.fetch(_ENQUIRER, client_id, professional_id)
+    if not rows:
+        return None
+    first = rows[0]
+    return Enquirer(
+        client_id=client_id,
+        client_suspended=first["client_suspended"],
+        organisation_id=first["organisation_id"],
+        organisation_suspended=first["organisation_suspended"],
+        own_authority=first["own_authority"],
+        professional_id=professional_id,
+        professional_suspended=first["professional_suspended"],
+        role=Role(first["role"]),
+        agreements=tuple(
+            Agreement(
+                row["agreement_id"],
+                frozenset(map(Purpose, row["purposes"])),
+                row["valid_from"],
+                row["valid_to"],
+                row["agreement_suspended"],
+            )
+            for row in rows
+            if row["agreement_id"] is not None
+        ),
+    )
+
+
+async def spend_assertion(connection: Connection, issuer: str, jti: str, expires_at: datetime) -> bool:
+    """Record that an assertion was used; return whether this was the first time. Atomic over all workers."""
+    status = await connection.execute(
+        "INSERT INTO spent_assertion (issuer, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+        issuer,
+        jti,
+        expires_at,
+    )
+    return status == "INSERT 0 1"
+
+
+async def forget_spent_assertions(connection: Connection, now: datetime) -> None:
+    """Drop the assertions that have expired: they are refused for their age."""
+    await connection.execute("DELETE FROM spent_assertion WHERE expires_at < $1 - interval '1 hour'", now)
+
+
+PERSON_COLUMNS = "id, organisation_id, role, data_key, sealed"
+
+
+async def people(connection: Connection, ids: list[UUID]) -> list[dict[str, object]]:
+    """Return the sealed rows of these professionals with their organisation's name."""
+    rows = await connection.fetch(
+        "SELECT p.id, p.role, p.data_key, p.sealed, o.name AS organisation FROM professional p "
+        "JOIN organisation o ON o.id = p.organisation_id WHERE p.id = ANY($1)",
+        ids,
+    )
+    return [dict(row) for row in rows]

@@ -1,0 +1,98 @@
+"""Fixtures of every test: a real PostgreSQL, a migrated database of its own for each test, and keys.
+
+One cluster serves a whole run (the one of ``REGISTRY_DATABASE_URL`` where that is set, else the embedded one, which
+for tests does not flush to disk). A database is made from a migrated template in a few hundredths of a second.
+"""
+
+import asyncio
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from registry_api.kernel import migrations
+from registry_api.kernel.crypto import LocalKeys, Vault
+from registry_api.kernel.db import Database
+from registry_api.kernel.postgres import EmbeddedPostgres
+from registry_api.matching.tokens import TokenKeys
+
+_NO_FLUSH = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def _administer(url: str, *statements: str) -> None:
+    async def run() -> None:
+        target = make_url(url).set(drivername="postgresql")
+        connection = await asyncpg.connect(target.render_as_string(hide_password=False))
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+def _database_of(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a running PostgreSQL in which databases may be created."""
+    given = os.environ.get("REGISTRY_DATABASE_URL")
+    if given:
+        yield given
+        return
+    with EmbeddedPostgres(state=tmp_path_factory.mktemp("state"), settings=_NO_FLUSH) as postgres:
+        yield postgres.start()
+
+
+@pytest.fixture(scope="session")
+def template_database(cluster_url: str) -> Iterator[str]:
+    """The name of a migrated, empty database that others are copied from."""
+    name = f"registry_template_{secrets.token_hex(4)}"
+    _administer(cluster_url, f"CREATE DATABASE {name}")
+    migrations.upgrade(_database_of(cluster_url, name))
+    yield name
+    _administer(cluster_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database_url(cluster_url: str, template_database: str) -> Iterator[str]:
+    """The URL of a migrated, empty database of this test's own."""
+    name = f"registry_test_{secrets.token_hex(6)}"
+    _administer(cluster_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+    yield _database_of(cluster_url, name)
+    _administer(cluster_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A migrated, empty database."""
+    database = Database(database_url, pool_size=4)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def keys_file(tmp_path: Path) -> Path:
+    """The path of a fresh key file."""
+    path = tmp_path / "keys.json"
+    LocalKeys.load_or_create(path)
+    return path
+
+
+@pytest.fixture
+def vault(keys_file: Path) -> Vault:
+    """The vault over the fresh keys."""
+    return Vault(LocalKeys.load_or_create(keys_file))
+
+
+@pytest.fixture
+def token_keys(keys_file: Path) -> TokenKeys:
+    """The blind-index keys derived from the fresh master."""
+    return TokenKeys(LocalKeys.load_or_create(keys_file).index_master)
