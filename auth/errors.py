@@ -38,22 +38,20 @@ class Reason(StrEnum):
     STANDING_CHANGED = "standing_changed"
 
 
-class InvalidToken(Exception):  # noqa: N818 - the state of the token, as RFC 6750 section 3.1 names it
+class InvalidToken(Exception):
     """A token or an assertion that is not accepted.
 
     ``client_id`` and ``professional_id`` are set only when the signature was good: then the refusal has an author.
     """
 
-    def __init__(
-        self, reason: Reason, *, client_id: str | None = None, professional_id: UUID | None = None
-    ) -> None:
+    def __init__(self, reason: Reason, *, client_id: str | None = None, professional_id: UUID | None = None) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.client_id = client_id
         self.professional_id = professional_id
 
 
-class NotAuthenticated(Exception):  # noqa: N818
+class NotAuthenticated(Exception):
     """The request does not show who is asking: answered with 401 and ``WWW-Authenticate`` (RFC 6750 section 3)."""
 
     def __init__(self, reason: Reason) -> None:
@@ -61,7 +59,7 @@ class NotAuthenticated(Exception):  # noqa: N818
         self.reason = reason
 
 
-class InsufficientScope(Exception):  # noqa: N818
+class InsufficientScope(Exception):
     """The token is good, but was not issued for this: answered with 403 (RFC 6750 section 3.1)."""
 
     def __init__(self, scope: str) -> None:
@@ -69,9 +67,9 @@ class InsufficientScope(Exception):  # noqa: N818
         self.scope = scope
 
 
-class RefusalNotRecorded(Exception):  # noqa: N818
+class RefusalNotRecorded(Exception):
     """A refusal could not be written down (ENQ-3): answered with 503, for no answer goes out unrecorded."""
 
 
-class InsecureEnvironment(Exception):  # noqa: N818
+class InsecureEnvironment(Exception):
     """The process was started with a setting that switches a safeguard off."""

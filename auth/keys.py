@@ -1,4 +1,4 @@
-"""The keys that sign access tokens: made once, kept in a file that nobody else can read, published by their public half.
+"""The keys that sign access tokens: made once, kept in a file nobody else can read, their public halves published.
 
 The file is a JWK set (RFC 7517) of P-256 private keys. The first key signs; every key verifies. To rotate, put a new
 key in front, restart, and drop the old one when its last token has expired.
@@ -20,7 +20,7 @@ from auth.errors import InsecureEnvironment
 ALGORITHM = "ES256"
 
 
-class UnusableKeys(Exception):  # noqa: N818
+class UnusableKeys(Exception):
     """The key file does not hold what it must. The message never holds any of its content."""
 
 

@@ -4,40 +4,32 @@ A client authenticates with ``private_key_jwt`` (RFC 7523 section 2.2) and names
 assertion that it signs (RFC 7523 section 2.1). There is no grant without an individual, so there is no token without
 one. Every refusal is recorded before it is answered (ENQ-3); an answer repeats nothing that was sent.
 
-Authlib supplies the dispatch, the client-authentication registry, the scope rule and the token response. Its stock
-JWT-bearer classes are not used: they accept RS256, ten-year assertions and expired ones, and write tokens to the debug
-log. ``auth.assertions`` takes their place.
+Authlib supplies the dispatch, the registry of client authentication and the token response; ``auth.grants`` the grants
+and ``auth.assertions`` the judgement of what was signed.
 """
 
 import json
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import anyio
 from anyio import from_thread, to_thread
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
-    BaseGrant,
-    ClientMixin,
     InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
-    InvalidScopeError,
     OAuth2Error,
-    OAuth2Request,
-    TokenEndpointMixin,
-    UnsupportedGrantTypeError,
 )
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 
 from auth.assertions import Assertion, verify_assertion
+from auth.client import ASSERTION_TYPE
 from auth.compact import Compact, read_compact, text
 from auth.errors import InvalidToken, Reason
+from auth.grants import AUTH_METHOD, Author, Client, NoOtherGrant, ProfessionalGrant, TokenRequest, refusal
+from auth.keys import SigningKeys
 from auth.protocols import (
     Clock,
     Directory,
@@ -50,9 +42,6 @@ from auth.tokens import LIFETIME_SECONDS, SCOPES, TokenIssuer
 
 log = logging.getLogger(__name__)
 
-GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-AUTH_METHOD = "private_key_jwt"
 _THREADS = 8
 
 Response = tuple[int, Mapping[str, str], bytes]
@@ -66,42 +55,192 @@ _DESCRIPTIONS = {
     "unsupported_grant_type": "Only the JWT bearer grant is offered: a token always names a professional.",
     "temporarily_unavailable": "The request could not be recorded. Try again.",
 }
+# Of the errors that Authlib raises by itself.
+_REASONS = {
+    "invalid_client": Reason.CLIENT_AUTHENTICATION,
+    "invalid_scope": Reason.SCOPE,
+}
 
 
-class _Refusal(Exception):  # noqa: N818
-    """Carries the reason of a refusal from where it is found to where Authlib's error is chosen."""
+class TokenServer(AuthorizationServer):  # type: ignore[misc]
+    """Authlib's authorization server over our directory. Runs in a worker thread of the event loop's: the core is
+    synchronous, and what is stored is reached by going back to the loop."""
 
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
+    def __init__(
+        self,
+        issuer: TokenIssuer,
+        audiences: frozenset[str],
+        directory: Directory,
+        spent: SpentAssertions,
+        clock: Clock,
+    ) -> None:
+        super().__init__(scopes_supported=sorted(SCOPES))
+        self._audiences = audiences
+        self._directory = directory
+        self._spent = spent
+        self._clock = clock
+        self.register_client_auth_method(AUTH_METHOD, self._authenticate_by_key)
+        self.register_grant(ProfessionalGrant)
+        self.register_grant(NoOtherGrant)
+
+        def sign(client: Client, grant_type: str, user: RegisteredProfessional, scope: str) -> str:
+            return issuer.issue(client.registered, user, scope)
+
+        self.register_token_generator("default", BearerTokenGenerator(sign, expires_generator=LIFETIME_SECONDS))
+
+    def named_professional(self, request: TokenRequest) -> RegisteredProfessional:
+        """Return the active professional whom the authenticated client's assertion names.
+
+        Raises:
+            InvalidRequestError: there is no assertion.
+            InvalidGrantError: the assertion, or the individual, is not accepted.
+        """
+        if not request.fields.get("assertion"):
+            raise refusal(InvalidRequestError(), Reason.INDIVIDUAL_MISSING)
+        client: RegisteredClient = request.client.registered
+        try:
+            compact = read_compact(request.fields["assertion"])
+            assertion = self._verify(compact, client)
+            if assertion.issuer != client.client_id:
+                raise InvalidToken(Reason.ISSUER)
+            if assertion.subject == client.client_id:
+                raise InvalidToken(Reason.INDIVIDUAL_MISSING)
+            request.author.subject = assertion.subject
+            self._spend(assertion)
+            professional = from_thread.run(self._directory.professional, client.organisation_id, assertion.subject)
+            if professional is None:
+                raise InvalidToken(Reason.INDIVIDUAL_UNKNOWN)
+            request.author.professional_id = professional.professional_id
+            if not professional.active:
+                raise InvalidToken(Reason.INDIVIDUAL_SUSPENDED)
+        except InvalidToken as refused:
+            raise refusal(InvalidGrantError(), refused.reason) from None
+        return professional
+
+    def _authenticate_by_key(self, query_client: object, request: TokenRequest) -> Client | None:
+        """Authenticate by ``private_key_jwt``. None: the request does not try to."""
+        if "authorization" in request.headers:
+            raise refusal(InvalidClientError(status_code=401), Reason.CLIENT_AUTHENTICATION)
+        assertion_type = request.fields.get("client_assertion_type")
+        if assertion_type != ASSERTION_TYPE or "client_assertion" not in request.fields:
+            return None
+        try:
+            compact = read_compact(request.fields["client_assertion"])
+            client = from_thread.run(self._directory.client, text(compact.claims, "iss"))
+            if client is None:
+                raise InvalidToken(Reason.CLIENT_UNKNOWN)
+            request.author.client_id = client.client_id
+            assertion = self._verify(compact, client)
+            if assertion.subject != assertion.issuer:
+                raise InvalidToken(Reason.SUBJECT)
+            if request.fields.get("client_id", client.client_id) != client.client_id:
+                raise InvalidToken(Reason.REQUEST)
+            if not client.active:
+                raise InvalidToken(Reason.CLIENT_SUSPENDED)
+            self._spend(assertion)
+        except InvalidToken as refused:
+            raise refusal(InvalidClientError(), refused.reason) from None
+        return Client(client)
+
+    def _verify(self, compact: Compact, client: RegisteredClient) -> Assertion:
+        return verify_assertion(compact, client.jwks, self._audiences, self._clock())
+
+    def _spend(self, assertion: Assertion) -> None:
+        first = from_thread.run(self._spent.spend, assertion.issuer, assertion.jti, assertion.remember_until)
+        if not first:
+            raise InvalidToken(Reason.REPLAYED)
+
+    # What Authlib leaves to a framework.
+
+    def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
+        """Return the request as it is: it was made for Authlib."""
+        return request
+
+    def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
+        """Do nothing: nobody listens."""
+
+    def handle_response(self, status: int, body: Mapping[str, Any], headers: Iterable[tuple[str, str]]) -> Response:
+        """Return the response as plain values."""
+        return status, {**_JSON_HEADERS, **dict(headers)}, json.dumps(body).encode()
+
+    def handle_error_response(self, request: TokenRequest, error: OAuth2Error) -> Response:
+        """Return an error of RFC 6749 section 5.2 in fixed words, and leave its reason with the request."""
+        reason = getattr(error, "reason", None) or _REASONS[error.error]
+        request.author.reason = reason
+        # Whoever gets this far is an authenticated organisation, which a plain reason helps; others learn nothing.
+        error.description = reason.value if error.error == "invalid_grant" else _DESCRIPTIONS[error.error]
+        body = {"error": error.error, "error_description": error.description}
+        return self.handle_response(error.status_code, body, error.get_headers())
 
 
-class _Client(ClientMixin):  # type: ignore[misc]
-    """A registered client as Authlib wants to see one."""
+class TokenEndpoint:
+    """The token endpoint in plain values, so that it can be served by anything.
 
-    def __init__(self, registered: RegisteredClient) -> None:
-        self.registered = registered
+    Args:
+        issuer: our identifier as an authorization server, a URL without a trailing slash.
+        audience: the identifier of the API that the tokens are for.
+    """
 
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == AUTH_METHOD and endpoint == "token"
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        keys: SigningKeys,
+        directory: Directory,
+        spent: SpentAssertions,
+        refusals: RefusalRecord,
+        clock: Clock,
+    ) -> None:
+        token_issuer = TokenIssuer(issuer, audience, keys, clock)
+        self._server = TokenServer(token_issuer, frozenset({issuer, f"{issuer}/oauth2/token"}), directory, spent, clock)
+        self._refusals = refusals
+        # Of its own, so that a flood of token requests cannot take the threads that others need.
+        self._threads = anyio.CapacityLimiter(_THREADS)
 
-    def get_allowed_scope(self, scope: str | None) -> str | None:
-        # None makes Authlib refuse. What must never be returned is an empty scope: Authlib would issue a token with it.
-        wanted = (scope or "").split(" ")
-        allowed = SCOPES & self.registered.scopes
-        return scope if len(set(wanted)) == len(wanted) and allowed.issuperset(wanted) else None
+    async def respond(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str]) -> Response:
+        """Answer one token request (RFC 6749 section 5).
 
+        Args:
+            form: the parameters of the body, each with all its values. Empty ones count as absent.
+            headers: by lower-case name.
 
-class _TokenRequest(OAuth2Request):  # type: ignore[misc]
-    """One token request, and what came to be known of its author: only what a signature vouches for or the directory
-    holds."""
+        Returns:
+            Status, headers and JSON body: 200 with a token; 400 or 401 with an error, once the refusal is recorded;
+            503 when it could not be.
 
-    def __init__(self, form: Mapping[str, str], headers: Mapping[str, str]) -> None:
-        # Authlib judges the transport by this URL. Ours is the proxy's affair, so it is given a constant.
-        super().__init__("POST", "https://localhost/oauth2/token", headers=headers)
-        self.payload = BasicOAuth2Payload(form)
-        self.fields = form
-        self.reason: Reason | None = None
-        self.client_id: str | None = None
-        self.professional_id: UUID | None = None
-        self.subject: str | None = None
+        Raises:
+            Exception: what the directory or the store of spent assertions raises. No token is issued then.
+        """
+        if any(len(values) != 1 for values in form.values()):
+            return await self.reject(Reason.REQUEST)
+        request = TokenRequest({name: values[0] for name, values in form.items() if values[0]}, headers)
+        response: Response = await to_thread.run_sync(
+            self._server.create_token_response, request, limiter=self._threads
+        )
+        return await self._recorded(request.author, response)
+
+    async def reject(self, reason: Reason, status: int = 400) -> Response:
+        """Refuse a request that is not even a form, with ``invalid_request``; recorded like any other refusal."""
+        body = {"error": "invalid_request", "error_description": _DESCRIPTIONS["invalid_request"]}
+        return await self._recorded(Author(reason=reason), self._server.handle_response(status, body, ()))
+
+    async def _recorded(self, author: Author, response: Response) -> Response:
+        if author.reason is None:
+            return response
+        try:
+            await self._refusals.refused(
+                kind="token.refused",
+                reason=author.reason.value,
+                client_id=author.client_id,
+                professional_id=author.professional_id,
+                subject=author.subject,
+            )
+        except Exception as error:
+            # By type alone: the text of a database error may quote the row.
+            log.error("refusal not recorded: %s", type(error).__name__)
+            body = {
+                "error": "temporarily_unavailable",
+                "error_description": _DESCRIPTIONS["temporarily_unavailable"],
+            }
+            return self._server.handle_response(503, body, [("Retry-After", "1")])
+        return response

@@ -126,9 +126,7 @@ class TokenVerifier:
             return self._check_claims(claims, client_id, professional_id, now)
         except InvalidToken as refusal:
             # Signed by us, so these two really are who presents it, or whose token was taken.
-            raise InvalidToken(
-                refusal.reason, client_id=client_id, professional_id=professional_id
-            ) from None
+            raise InvalidToken(refusal.reason, client_id=client_id, professional_id=professional_id) from None
 
     def _verify_signature(self, token: str, compact: Compact) -> None:
         header = compact.header

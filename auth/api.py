@@ -1,0 +1,115 @@
+"""Over HTTP: the token endpoint and the published keys, and how the application is given them.
+
+``POST /oauth2/token`` reads a form body of at most 16 KiB and nothing else: a parameter in the URL would end up in
+somebody's log. Errors are those of RFC 6749 section 5.2.
+"""
+
+import os
+from collections.abc import Mapping
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+from auth.dependencies import AuthServices
+from auth.errors import InsecureEnvironment, Reason
+from auth.keys import SigningKeys
+from auth.protocols import Clock, Directory, RefusalRecord, SpentAssertions
+from auth.server import TokenEndpoint
+from auth.tokens import TokenVerifier
+
+MAX_BODY_BYTES = 16 * 1024
+_MAX_FIELDS = 16
+_FORM = "application/x-www-form-urlencoded"
+
+router = APIRouter(tags=["identity"])
+
+
+def refuse_insecure_environment() -> None:
+    """Refuse to run with a safeguard switched off from outside.
+
+    Raises:
+        InsecureEnvironment: ``AUTHLIB_INSECURE_TRANSPORT`` is set, to whatever value.
+    """
+    if "AUTHLIB_INSECURE_TRANSPORT" in os.environ:
+        raise InsecureEnvironment("AUTHLIB_INSECURE_TRANSPORT must not be set")
+
+
+def build_services(
+    *,
+    issuer: str,
+    audience: str,
+    keys: SigningKeys,
+    directory: Directory,
+    spent: SpentAssertions,
+    refusals: RefusalRecord,
+    clock: Clock,
+) -> AuthServices:
+    """Return the services of one process.
+
+    Args:
+        issuer: our identifier as an authorization server: the public base URL, without a trailing slash.
+        audience: the identifier of the API, which tokens are issued for and accepted with.
+        keys: the signing keys, the same in every process.
+        directory: who is enrolled.
+        spent: the store of spent assertions, shared by all processes.
+        refusals: where refusals are recorded.
+        clock: the time, aware and in UTC.
+    """
+    public_jwks = keys.public_jwks()
+    return AuthServices(
+        endpoint=TokenEndpoint(issuer, audience, keys, directory, spent, refusals, clock),
+        verifier=TokenVerifier(issuer, audience, public_jwks, clock),
+        directory=directory,
+        refusals=refusals,
+        public_jwks=public_jwks,
+    )
+
+
+def configure(app: FastAPI, services: AuthServices) -> None:
+    """Give the application its services and the routes of this module.
+
+    Raises:
+        InsecureEnvironment: see ``refuse_insecure_environment``.
+    """
+    refuse_insecure_environment()
+    app.state.auth = services
+    app.include_router(router)
+
+
+@router.post("/oauth2/token", summary="Obtain an access token for one professional")
+async def issue_token(request: Request) -> Response:
+    """Issue an access token by the JWT bearer grant (RFC 7523); the client authenticates with private_key_jwt."""
+    services: AuthServices = request.app.state.auth
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        return _response(await services.endpoint.reject(Reason.REQUEST, 415))
+    body = await _limited_body(request)
+    if body is None:
+        return _response(await services.endpoint.reject(Reason.OVERSIZE, 413))
+    try:
+        form = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=_MAX_FIELDS, errors="strict")
+    except ValueError:
+        return _response(await services.endpoint.reject(Reason.REQUEST))
+    return _response(await services.endpoint.respond(form, request.headers))
+
+
+@router.get("/.well-known/jwks.json", summary="The keys under which access tokens verify")
+async def published_keys(request: Request) -> Response:
+    """Return the public keys as a JWK set (RFC 7517)."""
+    services: AuthServices = request.app.state.auth
+    return JSONResponse(services.public_jwks, headers={"Cache-Control": "public, max-age=300"})
+
+
+async def _limited_body(request: Request) -> bytes | None:
+    """Return the body, or None as soon as it is longer than allowed, whatever Content-Length says."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)
+
+
+def _response(parts: tuple[int, Mapping[str, str], bytes]) -> Response:
+    status, headers, body = parts
+    return Response(body, status, headers)

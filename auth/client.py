@@ -1,0 +1,98 @@
+"""What an organisation's own system does to obtain a token: sign two assertions. The other half of ``auth.server``.
+
+Used by the command-line client, the demonstration and the benchmarks, and a worked example for whoever integrates in
+another language. It sends nothing: post ``token_form(...)`` to the token endpoint with any HTTP client.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from joserfc import jwt
+from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+
+from auth.protocols import Clock
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+VALID_SECONDS = 60
+_ALGORITHMS = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "Ed25519", ("RSA", None): "PS256"}
+
+
+def generate_client_key() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a new P-256 key as two JWKs, private and public. The public one is what is enrolled; ``kid`` is its
+    thumbprint (RFC 7638)."""
+    key = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, private=True)
+    key.ensure_kid()
+    return dict(key.as_dict(private=True)), dict(key.as_dict(private=False))
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class OrganisationSigner:
+    """Signs for one client. Every assertion is new: each is accepted once.
+
+    Args:
+        client_id: as enrolled.
+        private_jwk: an EC P-256, Ed25519 or RSA (2048 bits or more) private key with the ``kid`` of its enrolled half.
+        audience: the issuer URL of the service, or the URL of its token endpoint.
+        clock: the time, aware and in UTC.
+
+    Raises:
+        ValueError: the key is of another kind, has no ``kid`` or is not private.
+    """
+
+    def __init__(
+        self, client_id: str, private_jwk: Mapping[str, Any], audience: str, *, clock: Clock = _utc_now
+    ) -> None:
+        algorithm = _ALGORITHMS.get((str(private_jwk.get("kty")), private_jwk.get("crv")))
+        key = import_key(dict(private_jwk)) if algorithm else None
+        if algorithm is None or not isinstance(key, ECKey | OKPKey | RSAKey) or not key.is_private or not key.kid:
+            raise ValueError("a private EC P-256, Ed25519 or RSA key with a kid is needed")
+        self._client_id = client_id
+        self._key = key
+        self._header = {"alg": algorithm, "typ": "JWT", "kid": key.kid}
+        self._audience = audience
+        self._clock = clock
+
+    def client_assertion(self) -> str:
+        """Return an assertion that this is the client's system (RFC 7523 section 2.2)."""
+        return self._sign(self._client_id)
+
+    def professional_assertion(self, subject: str) -> str:
+        """Return an assertion that a professional is asking (RFC 7523 section 2.1).
+
+        Args:
+            subject: the organisation's own identifier of the professional, as enrolled.
+        """
+        return self._sign(subject)
+
+    def token_form(self, subject: str, scope: str) -> dict[str, str]:
+        """Return the parameters of one token request, to be sent as a form in the body.
+
+        Args:
+            subject: as for ``professional_assertion``.
+            scope: one or more of ``enquiry``, ``transfer`` and ``casework``, separated by spaces.
+        """
+        return {
+            "grant_type": GRANT_TYPE,
+            "assertion": self.professional_assertion(subject),
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.client_assertion(),
+            "scope": scope,
+        }
+
+    def _sign(self, subject: str) -> str:
+        now = int(self._clock().timestamp())
+        claims = {
+            "iss": self._client_id,
+            "sub": subject,
+            "aud": self._audience,
+            "jti": str(uuid4()),
+            "iat": now,
+            "exp": now + VALID_SECONDS,
+        }
+        return jwt.encode(self._header, claims, self._key, algorithms=[self._header["alg"]])

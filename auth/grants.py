@@ -1,0 +1,111 @@
+"""What the token endpoint grants, in Authlib's terms: one grant that names a professional, and a refusal of all others.
+
+Authlib's own JWT-bearer classes are not used: they accept RS256, ten-year assertions and expired ones, and write tokens
+to the debug log.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from authlib.oauth2.rfc6749 import (
+    BaseGrant,
+    ClientMixin,
+    InvalidRequestError,
+    OAuth2Error,
+    OAuth2Request,
+    TokenEndpointMixin,
+    UnsupportedGrantTypeError,
+)
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+
+from auth.client import GRANT_TYPE
+from auth.errors import Reason
+from auth.protocols import RegisteredClient
+from auth.tokens import SCOPES
+
+AUTH_METHOD = "private_key_jwt"
+
+
+def refusal(error: OAuth2Error, reason: Reason) -> OAuth2Error:
+    """Return ``error`` with the reason that is recorded for it, which Authlib's own fields have no room for."""
+    error.reason = reason
+    return error
+
+
+class Client(ClientMixin):  # type: ignore[misc]
+    """A registered client as Authlib wants to see one."""
+
+    def __init__(self, registered: RegisteredClient) -> None:
+        self.registered = registered
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Return whether the method is the one that there is."""
+        return method == AUTH_METHOD and endpoint == "token"
+
+    def get_allowed_scope(self, scope: str | None) -> str | None:
+        """Return the scope as it was asked for, or None, which makes Authlib refuse: never a part of it, never none."""
+        wanted = (scope or "").split(" ")
+        allowed = SCOPES & self.registered.scopes
+        return scope if len(set(wanted)) == len(wanted) and allowed.issuperset(wanted) else None
+
+
+@dataclass(slots=True)
+class Author:
+    """What came to be known of the one who asks, and the reason if refused: what a record of the refusal may hold."""
+
+    client_id: str | None = None
+    professional_id: UUID | None = None
+    subject: str | None = None
+    reason: Reason | None = None
+
+
+class TokenRequest(OAuth2Request):  # type: ignore[misc]
+    """One token request. ``fields`` are the form's parameters, none repeated."""
+
+    def __init__(self, fields: Mapping[str, str], headers: Mapping[str, str]) -> None:
+        # Authlib judges the transport by this URL. TLS ends at the proxy, which this process cannot see: a constant.
+        super().__init__("POST", "https://localhost/oauth2/token", headers=headers)
+        self.payload = BasicOAuth2Payload(fields)
+        self.fields = fields
+        self.author = Author()
+
+
+class ProfessionalGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    """The only grant: a professional, named by an assertion of the authenticated organisation."""
+
+    GRANT_TYPE = GRANT_TYPE
+    TOKEN_ENDPOINT_AUTH_METHODS = (AUTH_METHOD,)
+
+    def validate_token_request(self) -> None:
+        """Establish the organisation first, then the individual; raise an OAuth2Error for either."""
+        self.request.client = self.authenticate_token_endpoint_client()
+        self.request.user = self.server.named_professional(self.request)
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        """Return status, body and headers of a successful response (RFC 6749 section 5.1)."""
+        scope = self.request.payload.scope
+        token = self.generate_token(user=self.request.user, scope=scope, include_refresh_token=False)
+        return 200, token, self.TOKEN_RESPONSE_HEADER
+
+
+class NoOtherGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    """Every other grant type is refused, client credentials above all: its token would name nobody."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = (AUTH_METHOD,)
+
+    @classmethod
+    def check_token_endpoint(cls, request: TokenRequest) -> bool:
+        """Take every request that no grant before this one took."""
+        return True
+
+    def validate_token_request(self) -> None:
+        """Raise UnsupportedGrantTypeError, or InvalidRequestError when no grant type is given at all."""
+        if self.request.payload.grant_type is None:
+            raise refusal(InvalidRequestError(), Reason.REQUEST)
+        # Only so that the record can name the organisation that tried.
+        with suppress(OAuth2Error):
+            self.authenticate_token_endpoint_client()
+        raise refusal(UnsupportedGrantTypeError(None), Reason.GRANT_TYPE)

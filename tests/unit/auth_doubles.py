@@ -1,0 +1,151 @@
+"""One organisation, one nurse, and everything that authentication needs stored, in memory, under a clock that is set.
+
+For the tests of ``auth``. The stores keep what they promise (a spent assertion is spent atomically), and any of them
+can be told to fail.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from joserfc import jws
+from joserfc.jwk import import_key
+
+from auth.api import build_services
+from auth.client import OrganisationSigner, generate_client_key
+from auth.dependencies import AuthServices
+from auth.keys import SigningKeys
+from auth.protocols import RegisteredClient, RegisteredProfessional
+from policies.enquirer import Enquirer, Role
+
+ISSUER = "http://127.0.0.1:8000"
+AUDIENCE = "urn:example:register"
+HOSPITAL = "hospital-system"
+SUBJECT = "staff-0017"
+ORGANISATION = UUID("00000000-0000-4000-8000-00000000000a")
+NURSE = UUID("00000000-0000-4000-8000-00000000000b")
+KEYS = SigningKeys.generate()
+HOSPITAL_KEY, HOSPITAL_PUBLIC = generate_client_key()
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2031, 5, 6, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    def seconds(self) -> int:
+        return int(self.now.timestamp())
+
+
+def nurse() -> Enquirer:
+    return Enquirer(
+        client_id=HOSPITAL,
+        client_suspended=False,
+        organisation_id=ORGANISATION,
+        organisation_suspended=False,
+        own_authority=False,
+        professional_id=NURSE,
+        professional_suspended=False,
+        role=Role.NURSE,
+        agreements=(),
+    )
+
+
+@dataclass
+class Register:
+    """Directory, spent assertions and record of refusals."""
+
+    clients: dict[str, RegisteredClient] = field(default_factory=dict)
+    professionals: dict[tuple[UUID, str], RegisteredProfessional] = field(default_factory=dict)
+    enquirers: dict[tuple[str, UUID], Enquirer] = field(default_factory=dict)
+    spent: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    refusals: list[dict[str, Any]] = field(default_factory=list)
+    recording_fails: bool = False
+
+    async def client(self, client_id: str) -> RegisteredClient | None:
+        return self.clients.get(client_id)
+
+    async def professional(self, organisation_id: UUID, subject: str) -> RegisteredProfessional | None:
+        return self.professionals.get((organisation_id, subject))
+
+    async def enquirer(self, client_id: str, professional_id: UUID) -> Enquirer | None:
+        return self.enquirers.get((client_id, professional_id))
+
+    async def spend(self, issuer: str, jti: str, expires_at: datetime) -> bool:
+        first = (issuer, jti) not in self.spent
+        self.spent[issuer, jti] = expires_at
+        return first
+
+    async def refused(self, **refusal: Any) -> None:
+        if self.recording_fails:
+            raise ConnectionError("the row (staff-0017) could not be written")
+        self.refusals.append(refusal)
+
+
+class House:
+    """An authorization server with one enrolled hospital and one enrolled nurse."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.register = Register(
+            clients={
+                HOSPITAL: RegisteredClient(
+                    HOSPITAL, ORGANISATION, {"keys": [HOSPITAL_PUBLIC]}, frozenset({"enquiry", "transfer"}), True
+                )
+            },
+            professionals={(ORGANISATION, SUBJECT): RegisteredProfessional(NURSE, True)},
+            enquirers={(HOSPITAL, NURSE): nurse()},
+        )
+        self.services: AuthServices = build_services(
+            issuer=ISSUER,
+            audience=AUDIENCE,
+            keys=KEYS,
+            directory=self.register,
+            spent=self.register,
+            refusals=self.register,
+            clock=self.clock,
+        )
+        self.signer = OrganisationSigner(HOSPITAL, HOSPITAL_KEY, ISSUER, clock=self.clock)
+
+    def enrol(self, **changes: Any) -> None:
+        self.register.clients[HOSPITAL] = replace(self.register.clients[HOSPITAL], **changes)
+
+    def form(self, scope: str = "enquiry") -> dict[str, str]:
+        return self.signer.token_form(SUBJECT, scope)
+
+    def assertion_claims(self, subject: str) -> dict[str, Any]:
+        now = self.clock.seconds()
+        return {"iss": HOSPITAL, "sub": subject, "aud": ISSUER, "jti": f"jti-{subject}", "iat": now, "exp": now + 60}
+
+    async def ask(
+        self, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Send a token request; return the status and the body. What every answer must keep is checked here."""
+        lists = {name: [value] for name, value in form.items()}
+        status, sent, body = await self.services.endpoint.respond(lists, headers or {})
+        assert sent["Cache-Control"] == "no-store"
+        assert sent["Content-Type"] == "application/json"
+        return status, json.loads(body)
+
+    async def token(self, scope: str = "enquiry") -> str:
+        status, body = await self.ask(self.form(scope))
+        assert status == 200, body
+        return str(body["access_token"])
+
+
+def signed(header: Mapping[str, Any], claims: Mapping[str, Any] | bytes, private_jwk: Mapping[str, Any]) -> str:
+    """Sign anything: ``claims`` may be raw bytes, and header and key need not fit any rule of ours."""
+    payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
+    key = import_key({name: value for name, value in private_jwk.items() if name not in {"alg", "use"}})
+    registry = jws.JWSRegistry(algorithms=[header["alg"]], strict_check_header=False)
+    return jws.serialize_compact(dict(header), payload, key, registry=registry)
