@@ -133,10 +133,19 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The hours of one day by the local clock, ``opens`` inclusive, ``closes`` exclusive."""
+    """The hours of one day by the local clock, ``opens`` inclusive, ``closes`` exclusive.
+
+    Raises:
+        ValueError: they end before they begin.
+    """
 
     opens: time
     closes: time
+
+    def __post_init__(self) -> None:
+        """Refuse hours in which the office would never be open."""
+        if self.opens >= self.closes:
+            raise ValueError("the office closes before it opens")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,19 +156,16 @@ class OfficeHours:
     that is not a working day.
 
     Raises:
-        ValueError: the office would never open, or close before it opens.
+        ValueError: the office opens on no day of the week.
     """
 
     calendar: Calendar
     week: tuple[Opening | None, Opening | None, Opening | None, Opening | None, Opening | None]
 
     def __post_init__(self) -> None:
-        """Refuse hours that end before they begin, and a week in which the office never opens."""
-        openings = [opening for opening in self.week if opening]
-        if not openings:
+        """Refuse a week without a next opening to name."""
+        if not any(self.week):
             raise ValueError("the office opens on no day of the week")
-        if any(opening.opens >= opening.closes for opening in openings):
-            raise ValueError("the office closes before it opens")
 
     def is_open(self, now: datetime) -> bool:
         """Return whether the office is open at ``now``, an aware moment in any zone.

@@ -13,16 +13,20 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Literal
 from zoneinfo import ZoneInfo
 
-from policies.calendar import Calendar, OfficeHours, Opening
+from policies.calendar import SUBDIVISIONS, Calendar, OfficeHours, Opening
 from policies.profile_file import (
     Basis,
     CalendarTable,
     CategoryRule,
+    Limit,
     OfficeHoursTable,
+    OpeningTable,
     ProfileInvalid,
     Timescale,
+    Unit,
     read_profile_file,
     read_timescales,
 )
@@ -33,11 +37,13 @@ __all__ = [
     "CategoryFault",
     "CategoryRule",
     "DueDate",
+    "Limit",
     "OfficeHours",
     "Problem",
     "Profile",
     "ProfileInvalid",
     "Timescale",
+    "Unit",
     "available_profiles",
     "load_profile",
     "parse_profile",
@@ -222,15 +228,28 @@ def _calendar(code: str, table: CalendarTable) -> Calendar:
     try:
         return Calendar(code, table.country, table.subdivision, zone, MappingProxyType(overrides))
     except ValueError as error:
-        raise ProfileInvalid("calendar", str(error)) from error
+        wrong = "subdivision" if table.country in SUBDIVISIONS else "country"
+        raise ProfileInvalid(f"calendar.{wrong}", str(error)) from error
 
 
 def _office_hours(calendar: Calendar, table: OfficeHoursTable) -> OfficeHours:
-    days = (table.monday, table.tuesday, table.wednesday, table.thursday, table.friday)
-    monday, tuesday, wednesday, thursday, friday = (
-        None if day == "closed" else Opening(day.opens, day.closes) for day in days
+    week = (
+        _opening("monday", table.monday),
+        _opening("tuesday", table.tuesday),
+        _opening("wednesday", table.wednesday),
+        _opening("thursday", table.thursday),
+        _opening("friday", table.friday),
     )
     try:
-        return OfficeHours(calendar, (monday, tuesday, wednesday, thursday, friday))
+        return OfficeHours(calendar, week)
     except ValueError as error:
         raise ProfileInvalid("office_hours", str(error)) from error
+
+
+def _opening(day: str, table: OpeningTable | Literal["closed"]) -> Opening | None:
+    if table == "closed":
+        return None
+    try:
+        return Opening(table.opens, table.closes)
+    except ValueError as error:
+        raise ProfileInvalid(f"office_hours.{day}", str(error)) from error

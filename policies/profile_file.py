@@ -87,8 +87,8 @@ LIMITS: Mapping[str, frozenset[str]] = {
     "TIME-13": frozenset({"after_conference"}),
     "TIME-14": frozenset({"risk_assessment", "managers_advice", "other_ways_discussed"}),
 }
-"""The timescales that every profile gives, and the limits that each may set. Where a row sets several, each of
-them holds, so that the soonest decides."""
+"""The timescales that every profile gives, and the limits that each may set, named by what they are counted from.
+Where several of a timescale apply at once, the soonest decides."""
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
