@@ -317,7 +317,7 @@ def _guise(folder: Path, binaries: Path) -> list[str]:
         with contextlib.suppress(OSError):  # no such program here, or no right to hand the folder over
             for path in (folder, *folder.rglob("*")):
                 os.chown(path, owner, -1, follow_symlinks=False)
-            reaches = ["sh", "-c", 'test -x "$0" && test -w "$1"', str(binaries / "pg_ctl"), str(folder)]
+            reaches = ["sh", "-c", '"$0" --version && test -w "$1"', str(binaries / "initdb"), str(folder)]
             if _program([*guise, *reaches]).returncode == 0:
                 return guise
     raise PostgresUnavailable(
