@@ -90,9 +90,20 @@ class DueDate:
 class Profile:
     """The procedures of one authority.
 
-    ``consideration_working_days`` (how long the safeguarding manager has for a child-in-need consideration,
-    ENQ-7) and ``repeat_hours`` (within which the same professional asking again about an unknown child is not a
-    second enquiry) are settings of the service: no procedure gives a figure for either.
+    Args:
+        code: the name of its file, for example ``north_yorkshire``.
+        name: the authority as people know it.
+        custodian_title: what it calls the manager who keeps the register.
+        key_worker_title: what it calls the social worker who answers for a child's case.
+        calendar: its working days.
+        office_hours: when its office answers.
+        office_hours_basis: whether those are its own hours or a default that it has yet to confirm.
+        categories: how many categories a plan may have (REG-4).
+        timescales: all of ``TIME-1`` to ``TIME-14`` by their rule.
+        consideration_working_days: how many working days the safeguarding manager has to have a child considered
+            who was asked about twice (ENQ-7). A setting of the service: no procedure gives a figure.
+        repeat_hours: within how many hours the same professional asking again about an unknown child is asking
+            again, and not the second enquiry of ENQ-7. A setting of the service: no procedure gives a figure.
     """
 
     code: str
