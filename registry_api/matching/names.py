@@ -1,0 +1,143 @@
+"""Names made comparable: folding of scripts and spellings, sounds, and the direct nickname relation.
+
+Folding is idempotent and loses no one: a name in a script that does not fold to Latin letters stays as it is, so that
+two spellings in that script still meet. Nothing here keeps or prints a name; the caches are bounded.
+"""
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+
+from doublemetaphone import doublemetaphone
+from nicknames import name_triplets
+
+from registry_api.matching.frequency import is_common_given
+
+_LONGEST = 200
+"""Characters of a name that count: bounds the work that one hostile input can cause."""
+
+_MOST_WORDS = 5
+_APOSTROPHES = "'`´‘’ʻʼ′ـ"
+"""Joined, not split, at these (O'Neill is one word); the last is the Arabic tatweel, which only stretches a word."""
+
+_ASCII = {c: None if c < 32 or c == 127 else " " for c in range(128) if not chr(c).isalnum()}
+_ASCII |= dict.fromkeys(map(ord, "\t\n\v\f\r"), " ")
+_ASCII |= dict.fromkeys(map(ord, "'`"), None)
+
+_LETTERS = str.maketrans({"æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ı": "i"})
+"""Latin letters that Unicode does not decompose."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PARTICLES = _words(
+    "al ap bin bint d da das de dei del della den der di do dos du e el ibn la las le les los of the van von y"
+)
+_PLACEHOLDERS = _words("baby boy girl infant newborn of twin unborn unknown unnamed")
+_TITLES = _words("dr master miss mr mrs ms")
+_JOINED = re.compile(r"\b(mac|mc|o) (?=\w{3})")
+
+
+def fold(text: str) -> str:
+    """Return ``text`` in lower case without accents, marks, punctuation or control characters, one space between words.
+
+    Idempotent. Characters of scripts other than Latin are kept; symbols and emoji separate words like a space.
+    """
+    text = text[:_LONGEST]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+        text = "".join(map(_folded_character, text)).translate(_LETTERS)[:_LONGEST]
+    return " ".join(text.lower().translate(_ASCII).split())
+
+
+@lru_cache(1024)
+def _folded_character(character: str) -> str:
+    if character.isascii():
+        return character
+    if character in _APOSTROPHES or unicodedata.combining(character):
+        return ""
+    match unicodedata.category(character)[0]:
+        case "L" | "M" | "N":
+            return character
+        case "C":
+            return ""
+    return " "
+
+
+@lru_cache(8192)
+def given_words(text: str) -> tuple[str, ...]:
+    """Return the folded words of a given name, without titles and words that stand for "not named yet"."""
+    words = [word for word in fold(text).split()[:_MOST_WORDS] if word not in _PLACEHOLDERS]
+    return tuple(word for word in words if word not in _TITLES) if len(words) > 1 else tuple(words)
+
+
+@lru_cache(8192)
+def family_words(text: str) -> tuple[str, ...]:
+    """Return a family name run together, followed by its parts if it has several ("Le Sueur": lesueur, sueur)."""
+    words = _JOINED.sub(r"\1", fold(text)).split()[:_MOST_WORDS]
+    if len(words) < 2:
+        return tuple(words)
+    parts = [word for word in words if word not in _PARTICLES]
+    return ("".join(words), *dict.fromkeys(parts))
+
+
+@lru_cache(8192)
+def sounds(word: str) -> tuple[str, ...]:
+    """Return the double-metaphone codes of a folded word, the likelier first; a word without any is its own code.
+
+    Source: L. Philips, "The Double Metaphone Search Algorithm", C/C++ Users Journal, June 2000.
+    """
+    if not word.isascii():
+        return (word,)
+    codes = tuple(dict.fromkeys(code for code in doublemetaphone(word) if code))
+    return codes or (word,)
+
+
+_ONE_NAME = """
+aisha ayesha aysha | ahmed ahmad | amy aimee | anne ann | caitlin kaitlin kaitlyn katelyn | catherine katherine kathryn
+katharine | elliot elliott eliot | fatima fatimah | geoffrey jeffrey | hannah hanna | hussain hussein husain | isabel
+isobel | isabelle isabella | jaiden jayden | lily lilly | lucas lukas | matthew mathew | mohammed muhammad mohammad
+mohamed muhammed | niamh neve | oskar oscar | phillip philip | rebecca rebekah | sara sarah | sean shaun shawn | sofia
+sophia | stephen steven | zoe zoey | yusuf yousef yusef
+"""
+"""Names that are written in several ways. Unlike nicknames, every spelling stands for every other."""
+
+
+@cache
+def _relations() -> dict[str, frozenset[str]]:
+    related: dict[str, set[str]] = {}
+    for formal, _, short in name_triplets():
+        related.setdefault(formal, set()).add(short)
+        related.setdefault(short, set()).add(formal)
+    for spellings in map(str.split, _ONE_NAME.split("|")):
+        for word in spellings:
+            related.setdefault(word, set()).update(set(spellings) - {word})
+    return {word: frozenset(others) for word, others in related.items()}
+
+
+@cache
+def _formal() -> dict[str, tuple[str, ...]]:
+    formals: dict[str, set[str]] = {}
+    for formal, _, short in name_triplets():
+        formals.setdefault(short, set()).add(formal)
+    return {short: tuple(sorted(names)) for short, names in formals.items()}
+
+
+def nicknames_of(word: str) -> frozenset[str]:
+    """Return the names that a folded given name is short for, or that are short for it.
+
+    The relation is direct, never closed over: "al" belongs to Albert and to Alan, who are not each other's.
+    """
+    return _relations().get(word, frozenset())
+
+
+def is_known_given(word: str) -> bool:
+    """Return whether people are really given the folded name ``word``, so that it is hardly another one misspelt."""
+    return word in _relations() or is_common_given(word)
+
+
+def formal_names(word: str) -> tuple[str, ...]:
+    """Return the names, in order, that a folded given name may be short for."""
+    return _formal().get(word, ())

@@ -1,0 +1,221 @@
+"""Blind-index tokens: what a sealed record is found by, without telling what it holds.
+
+A token is 64 bits of HMAC-SHA256 under a key of its own type and version. Every token joins two or more details (or is
+nearly unique by itself): a lone surname would give itself away by how often it occurs. The index holds few tokens, the
+question carries the variants (a year either side, the second sound of a name, a swapped day and month).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from hmac import digest
+from itertools import product
+from typing import Final, Literal
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from registry_api.matching.frequency import family_frequency, given_frequency
+from registry_api.matching.names import formal_names, sounds
+from registry_api.matching.record import Record, Words
+
+TOKEN_VERSION: Final = 1
+"""Part of every key: raise it when what a token is made of changes, and index anew."""
+
+RETRIEVAL_LIMIT: Final = 200
+"""Candidates fetched at most, those with the highest sum of weights."""
+
+LEAST_WEIGHT: Final = 4.0
+"""The sum of weights under which a candidate cannot become even *possible*: a date of birth alone, a common name."""
+
+Kind = Literal[
+    "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "name-year", "name-name",
+    "postcode-house", "street-house", "street-postcode", "postcode-year", "mother-fortnight", "mother-name",
+    "mother-postcode", "home-uprn", "home-postcode", "home-street",
+]  # fmt: skip
+
+_YEARS, _MONTHS, _DAYS, _PLACES = 1.25, 2.33, 2.75, 3.8
+"""Log10 of how many values share a child's detail between them: 18 years, 216 months, days of a year and so on."""
+
+
+class TokenKeys:
+    """The index keys, one for each kind of token and version, derived from one master key (RFC 5869, HKDF-SHA256).
+
+    ``master``: at least 32 random bytes, kept apart from the keys that seal data. Raises ``ValueError`` if shorter.
+    """
+
+    __slots__ = ("_keys", "_master")
+
+    def __init__(self, master: bytes) -> None:
+        """Keep ``master``; the keys are derived when first used."""
+        if len(master) < 32:
+            raise ValueError("the master key of the index has fewer than 32 bytes")
+        self._master = master
+        self._keys: dict[Kind, bytes] = {}
+
+    def token(self, kind: Kind, value: str) -> int:
+        """Return the token of ``value``: a signed 64-bit integer, as PostgreSQL's bigint."""
+        key = self._keys.get(kind)
+        if key is None:
+            info = f"child-protection-register index {TOKEN_VERSION} {kind}".encode()
+            key = self._keys[kind] = HKDF(SHA256(), 32, None, info).derive(self._master)
+        return int.from_bytes(digest(key, value.encode(), "sha256")[:8], "big", signed=True)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTokens:
+    """What a question looks for. ``weights``: of each token, log10 of how rare it is."""
+
+    tokens: list[int]
+    weights: list[float]
+
+
+def index_tokens(record: Record, keys: TokenKeys) -> list[int]:
+    """Return the distinct tokens that a register entry, or an earlier enquiry, is found by."""
+    found: dict[tuple[Kind, str], float] = {}
+    _add_child(found, record, asked=False)
+    _add_places(found, record, _index_years(record))
+    _add_mother(found, record, asked=False)
+    return list({keys.token(kind, value) for kind, value in found})
+
+
+def query_tokens(record: Record, keys: TokenKeys) -> QueryTokens:
+    """Return what a question looks for, with the weight of each token in log10 units."""
+    found: dict[tuple[Kind, str], float] = {}
+    _add_child(found, record, asked=True)
+    _add_places(found, record, _asked_years(record))
+    _add_mother(found, record, asked=True)
+    return QueryTokens([keys.token(kind, value) for kind, value in found], list(found.values()))
+
+
+def address_tokens(record: Record, keys: TokenKeys, *, current_only: bool) -> list[int]:
+    """Return the tokens by which a home is found (ENQ-5), whoever lives there; ``same_address`` then confirms.
+
+    ``current_only``: leave out addresses that were left. Only keys that single out a home are used.
+    """
+    addresses = record.addresses[: record.current] if current_only else record.addresses
+    found: dict[tuple[Kind, str], None] = {}
+    for address in addresses:
+        house = address.number or address.name
+        if address.uprn:
+            found["home-uprn", str(address.uprn)] = None
+        if house and address.postcode:
+            found["home-postcode", f"{address.postcode}|{house}|{address.flat}"] = None
+        if house and address.street:
+            found["home-street", f"{sounds(address.street)[0]}|{house}|{address.flat}"] = None
+    return [keys.token(kind, value) for kind, value in found]
+
+
+def _add_child(found: dict[tuple[Kind, str], float], record: Record, *, asked: bool) -> None:
+    """Add the tokens of the child's own names, dates and numbers."""
+    names = _codes(record.givens, record.families, asked=asked)
+    if record.nhs:
+        found["nhs", str(record.nhs)] = 7.0
+    if record.born:
+        (year, rest), born = divmod(record.born, 10000), record.born
+        month, day = divmod(rest, 100)
+        found["dob", str(born)] = 3.8
+        if asked and day <= 12 and day != month:
+            found["dob", str(year * 10000 + day * 100 + month)] = 3.3
+        for code, rarity in names.items():
+            found["name-month", f"{code}|{born // 100}"] = rarity + _MONTHS
+            found["name-year-day", f"{code}|{year}|{day}"] = rarity + _DAYS
+            found["name-day-month", f"{code}|{min(day, month)}|{max(day, month)}"] = rarity + 2.3
+        years = [] if asked else [year]
+    else:
+        years = _asked_years(record) if asked else _index_years(record)
+    for code, rarity in names.items():
+        for one in years:
+            found["name-year", f"{code}|{one}"] = rarity + _YEARS
+        for postcode in {address.postcode for address in record.addresses if address.postcode}:
+            found["name-postcode", f"{code}|{postcode}"] = rarity + _PLACES
+    for value, rarity in _pairs(record.givens, record.families, asked=asked):
+        found["name-name", value] = rarity
+
+
+def _add_places(found: dict[tuple[Kind, str], float], record: Record, years: list[int]) -> None:
+    """Add the tokens of each address."""
+    for address in record.addresses:
+        house = address.number or address.name
+        street = sounds(address.street)[0] if address.street else ""
+        if address.postcode:
+            if house:
+                found["postcode-house", f"{address.postcode}|{house}"] = 4.5
+            if street:
+                found["street-postcode", f"{street}|{address.postcode}"] = 3.5
+            for year in years:
+                found["postcode-year", f"{address.postcode}|{year}"] = 4.2
+        if house and street:
+            found["street-house", f"{street}|{house}"] = 3.6
+
+
+def _add_mother(found: dict[tuple[Kind, str], float], record: Record, *, asked: bool) -> None:
+    """Add the tokens by which an unborn child is found, before and after birth (REG-3)."""
+    names = _codes(record.mother_givens, record.mother_families, asked=asked)
+    if not names:
+        return
+    if fortnight := (record.due or _ordinal(record.born)) // 14:
+        for code, rarity in names.items():
+            for one in range(fortnight - 1, fortnight + 2) if asked else (fortnight,):
+                found["mother-fortnight", f"{code}|{one}"] = rarity + 2.7
+    # Only unborn children are indexed by their mother alone: of a born child she finds all the brothers and sisters.
+    if record.due or asked:
+        for value, rarity in _pairs(record.mother_givens, record.mother_families, asked=asked):
+            found["mother-name", value] = rarity
+    if record.due:
+        for code, rarity in names.items():
+            for postcode in {address.postcode for address in record.addresses if address.postcode}:
+                found["mother-postcode", f"{code}|{postcode}"] = rarity + _PLACES
+
+
+def _codes(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -> dict[str, float]:
+    """Return the sounds of given and family names in one pool, so that swapped names meet, and how rare each is."""
+    rarities = {word: -given_frequency(word) for words in givens for word in words[:3]}
+    rarities |= {word: -family_frequency(word) for words in families for word in _parts(words)}
+    codes: dict[str, float] = {}
+    for word, rarity in rarities.items():
+        for code in sounds(word)[: 2 if asked else 1]:
+            codes[code] = min(rarity, codes.get(code, rarity))
+    return codes
+
+
+def _pairs(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -> Iterable[tuple[str, float]]:
+    """Yield given × family sounds, alphabetically so that swapped names meet; nicknames by their formal names."""
+    first: dict[str, float] = {}
+    for words in givens:
+        for word in words[:2]:
+            first[sounds(word)[0]] = rarity = -given_frequency(word)
+            for formal in formal_names(word)[:3]:
+                first.setdefault(sounds(formal)[0], rarity)
+    last: dict[str, float] = {}
+    for words in families:
+        for word in _parts(words):
+            for code in sounds(word)[: 2 if asked else 1]:
+                last[code] = -family_frequency(word)
+    for (a, given_rarity), (b, family_rarity) in product(first.items(), last.items()):
+        yield f"{min(a, b)}|{max(a, b)}", given_rarity + family_rarity
+
+
+def _parts(family: Words) -> Words:
+    """Return the parts of a double-barrelled name, or a single name with and without its particle."""
+    return family[1:4] if len(family) > 2 else family
+
+
+def _ordinal(yyyymmdd: int) -> int:
+    return date(yyyymmdd // 10000, yyyymmdd // 100 % 100, yyyymmdd % 100).toordinal() if yyyymmdd else 0
+
+
+def _index_years(record: Record) -> list[int]:
+    """Return the years in which the child can have been born."""
+    if record.born:
+        return [record.born // 10000]
+    if record.age >= 0:
+        year = record.age_on // 10000 - record.age
+        return [year - 1, year]
+    return []
+
+
+def _asked_years(record: Record) -> list[int]:
+    """Return the same with an age taken for one year too low or too high."""
+    years = _index_years(record)
+    return years if record.born or not years else [years[0] - 1, *years, years[1] + 1]
