@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from auth.compact import Compact, check_times, text
@@ -23,6 +23,7 @@ _REMEMBERED_LONGER = timedelta(seconds=60)
 
 # "EdDSA" is the older name, still what most libraries write, of what RFC 9864 calls "Ed25519".
 _VERIFIED_AS = {"PS256": "PS256", "ES256": "ES256", "Ed25519": "Ed25519", "EdDSA": "Ed25519"}
+_KEY_TYPES: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"PS256": RSAKey, "ES256": ECKey, "Ed25519": OKPKey}
 _ALGORITHMS = JWSRegistry(algorithms=frozenset(_VERIFIED_AS.values()))
 
 
@@ -74,10 +75,11 @@ def _verify_signature(compact: Compact, jwks: Mapping[str, Any]) -> None:
     named = compact.header.get("alg")
     if not isinstance(named, str) or named not in _VERIFIED_AS:
         raise InvalidToken(Reason.ALGORITHM)
-    key = _choose_key(jwks, text(compact.header, "kid", Reason.KEY), named)
+    name = _VERIFIED_AS[named]
+    key = _choose_key(jwks, text(compact.header, "kid", Reason.KEY), name)
+    algorithm = _ALGORITHMS.get_alg(name)
     try:
-        algorithm = _ALGORITHMS.get_alg(_VERIFIED_AS[named])
-        algorithm.check_key(key)
+        algorithm.check_key(key)  # the curve
         good = algorithm.verify(compact.signing_input, compact.signature, key)
     except (JoseError, ValueError):
         raise InvalidToken(Reason.KEY) from None
@@ -86,18 +88,18 @@ def _verify_signature(compact: Compact, jwks: Mapping[str, Any]) -> None:
 
 
 def _choose_key(jwks: Mapping[str, Any], kid: str, algorithm: str) -> RSAKey | ECKey | OKPKey:
+    """Return the enrolled key of that ``kid`` that serves for the algorithm, and, where it says so, for no other one
+    (RFC 8725 section 3.1)."""
+    kind = _KEY_TYPES[algorithm]
     for jwk in jwks.get("keys", ()):
-        if jwk.get("kid") != kid or jwk.get("use", "sig") != "sig":
+        if jwk.get("kid") != kid or jwk.get("kty") != kind.key_type or jwk.get("use", "sig") != "sig":
             continue
-        # A key enrolled for one algorithm is used for no other (RFC 8725 section 3.1).
-        if _VERIFIED_AS.get(jwk.get("alg", algorithm)) != _VERIFIED_AS[algorithm]:
+        if _VERIFIED_AS.get(jwk.get("alg", algorithm)) != algorithm:
             continue
-        if jwk.get("kty") == "RSA" and len(jwk.get("n", "")) < _SMALLEST_RSA_MODULUS:
+        if kind is RSAKey and len(jwk.get("n", "")) < _SMALLEST_RSA_MODULUS:
             continue
         try:
-            key = import_key(dict(jwk))
+            return kind.import_key(dict(jwk))
         except (JoseError, ValueError, TypeError):
             continue
-        if isinstance(key, RSAKey | ECKey | OKPKey):
-            return key
     raise InvalidToken(Reason.KEY)

@@ -49,7 +49,7 @@ class SigningKeys:
             OSError: it cannot be read or made.
         """
         if not path.exists():
-            cls.generate()._create(path)
+            cls.generate().save_new(path)
         if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise InsecureEnvironment("the signing key file must be readable by its owner alone (mode 0600)")
         return cls(_read(path))
@@ -67,7 +67,11 @@ class SigningKeys:
             ]
         }
 
-    def _create(self, path: Path) -> None:
+    def save_new(self, path: Path) -> None:
+        """Write the private keys to a file that only its owner may read, unless there is one already: that one stays.
+
+        Atomic: nobody ever sees half a file.
+        """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -2,18 +2,18 @@
 
 import asyncio
 import json
-from base64 import urlsafe_b64decode
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from auth_doubles import AUDIENCE, HOSPITAL, ISSUER, KEYS, NURSE, ORGANISATION, SUBJECT, House
+from auth_doubles import AUDIENCE, HOSPITAL, HOSPITAL_KEY, ISSUER, KEYS, NURSE, ORGANISATION, SUBJECT, House, decoded
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from auth.client import OrganisationSigner
 from auth.errors import InvalidToken, Reason
 from auth.protocols import RegisteredProfessional
+from auth.tokens import TokenVerifier
 
 
 @pytest.fixture
@@ -21,18 +21,12 @@ def house() -> House:
     return House()
 
 
-def part(token: str, index: int) -> dict[str, Any]:
-    text = token.split(".")[index]
-    decoded: dict[str, Any] = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    return decoded
-
-
 @pytest.mark.rule("ENQ-3")
 async def test_a_token_names_the_organisation_and_the_individual(house: House) -> None:
     token = await house.token("enquiry transfer")
 
-    assert part(token, 0) == {"alg": "ES256", "typ": "at+jwt", "kid": KEYS.current}
-    claims = part(token, 1)
+    assert decoded(token, 0) == {"alg": "ES256", "typ": "at+jwt", "kid": KEYS.current}
+    claims = decoded(token, 1)
     now = house.clock.seconds()
     assert claims.pop("jti")
     assert claims == {
@@ -80,7 +74,7 @@ async def test_each_allowed_algorithm_works_and_keys_rotate(house: House, key: A
     signer = OrganisationSigner(HOSPITAL, key.as_dict(private=True), f"{ISSUER}/oauth2/token", clock=house.clock)
 
     form = signer.token_form(SUBJECT, "enquiry")
-    assert part(form["assertion"], 0)["alg"] == named
+    assert decoded(form["assertion"], 0)["alg"] == named
     assert (await house.ask(form))[0] == 200
     assert (await house.ask(house.form()))[0] == 200, "the old key still counts"
 
@@ -257,8 +251,6 @@ async def test_a_token_ends_on_the_second_and_the_cache_knows(house: House) -> N
 
 
 async def test_the_cache_is_bounded_and_forgets_the_least_recently_used(house: House) -> None:
-    from auth.tokens import TokenVerifier
-
     verifier = TokenVerifier(ISSUER, AUDIENCE, KEYS.public_jwks(), house.clock, remembered=2)
     tokens = [await house.token() for _ in range(3)]
     first = verifier.verify(tokens[0])
@@ -284,13 +276,7 @@ async def test_signers_refuse_keys_that_would_not_be_accepted() -> None:
 async def test_the_standing_of_one_client_says_nothing_of_another(house: House) -> None:
     other = replace(house.register.clients[HOSPITAL], client_id="other-system")
     house.register.clients["other-system"] = other
-    foreign = OrganisationSigner("other-system", _private(house), ISSUER, clock=house.clock)
+    foreign = OrganisationSigner("other-system", HOSPITAL_KEY, ISSUER, clock=house.clock)
     form = {**house.form(), "assertion": foreign.professional_assertion(SUBJECT)}
     _, body = await house.ask(form)
     assert (body["error"], body["error_description"]) == ("invalid_grant", "issuer_wrong")
-
-
-def _private(house: House) -> dict[str, Any]:
-    from auth_doubles import HOSPITAL_KEY
-
-    return HOSPITAL_KEY

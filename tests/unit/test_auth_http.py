@@ -1,0 +1,286 @@
+"""Over HTTP: the token endpoint, the published keys, and the dependency that turns a bearer token into an enquirer."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+from auth_doubles import AUDIENCE, HOSPITAL, HOSPITAL_PUBLIC, ISSUER, KEYS, NURSE, SUBJECT, House, decoded
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from auth.api import configure, refuse_insecure_environment
+from auth.dependencies import CurrentEnquirer, require_scope
+from auth.errors import InsecureEnvironment, InsufficientScope, NotAuthenticated, Reason, RefusalNotRecorded
+from auth.keys import SigningKeys, UnusableKeys
+from auth.tokens import TokenIssuer, TokenVerifier
+from policies.enquirer import Enquirer
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def application(house: House) -> FastAPI:
+    app = FastAPI()
+    configure(app, house.services)
+
+    @app.get("/who")
+    async def who(request: Request, enquirer: CurrentEnquirer) -> dict[str, Any]:
+        assert request.state.enquirer is enquirer
+        return {"client": enquirer.client_id, "scope": sorted(enquirer.scope)}
+
+    @app.get("/transfers")
+    async def transfers(enquirer: Annotated[Enquirer, Depends(require_scope("transfer"))]) -> str:
+        return enquirer.client_id
+
+    @app.exception_handler(NotAuthenticated)
+    async def not_authenticated(request: Request, error: NotAuthenticated) -> JSONResponse:
+        return JSONResponse({"reason": error.reason}, 401)
+
+    @app.exception_handler(InsufficientScope)
+    async def insufficient_scope(request: Request, error: InsufficientScope) -> JSONResponse:
+        return JSONResponse({"scope": error.scope}, 403)
+
+    @app.exception_handler(RefusalNotRecorded)
+    async def not_recorded(request: Request, error: RefusalNotRecorded) -> JSONResponse:
+        return JSONResponse({}, 503)
+
+    return app
+
+
+@pytest.fixture
+async def http(house: House) -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app=application(house))
+    async with httpx2.AsyncClient(transport=transport, base_url="https://register.example") as client:
+        yield client
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+async def test_from_a_form_to_an_enquirer(house: House, http: httpx2.AsyncClient) -> None:
+    issued = await http.post("/oauth2/token", data=house.form("enquiry transfer"))
+    assert issued.status_code == 200
+    assert issued.headers["cache-control"] == "no-store"
+
+    headers = bearer(issued.json()["access_token"])
+    who = await http.get("/who", headers=headers)
+    assert who.json() == {"client": HOSPITAL, "scope": ["enquiry", "transfer"]}
+    assert (await http.get("/transfers", headers=headers)).status_code == 200
+
+
+async def test_the_published_keys_are_public_and_verify(house: House, http: httpx2.AsyncClient) -> None:
+    answer = await http.get("/.well-known/jwks.json")
+    (key,) = answer.json()["keys"]
+    assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
+    token = (await http.post("/oauth2/token", data=house.form())).json()["access_token"]
+    assert decoded(token, 0)["kid"] == key["kid"]
+    assert TokenVerifier(ISSUER, AUDIENCE, answer.json(), house.clock).verify(token).client_id == HOSPITAL
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"),
+    [
+        (b"", FORM, 400),
+        (b"grant_type", FORM, 400),
+        (b"&".join(b"a%d=b" % number for number in range(17)), FORM, 400),
+        (b"grant_type=%FF", FORM, 400),
+        ("grant_type=é".encode(), FORM, 400),
+        (b"scope=enquiry&scope=transfer", FORM, 400),
+        (b"{}", "application/json", 415),
+        (b"grant_type=x", "", 415),
+        (b"a=" + b"x" * 16 * 1024, FORM, 413),
+        (b"x" * 10_000_000, FORM, 413),
+    ],
+)
+async def test_what_is_no_form_is_refused_and_recorded(
+    house: House, http: httpx2.AsyncClient, content: bytes, content_type: str, status: int
+) -> None:
+    answer = await http.post("/oauth2/token", content=content, headers={"Content-Type": content_type})
+    assert (answer.status_code, answer.json()["error"]) == (status, "invalid_request")
+    assert answer.headers["cache-control"] == "no-store"
+    assert len(house.register.refusals) == 1
+
+
+async def test_parameters_in_the_url_are_not_read(house: House, http: httpx2.AsyncClient) -> None:
+    form = house.form()
+    scope = form.pop("scope")
+    answer = await http.post("/oauth2/token", params={"scope": scope}, data=form)
+    assert answer.json()["error"] == "invalid_scope"
+    token = await house.token()
+    assert (await http.get("/who", params={"access_token": token})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [("Authorization", "")],
+        [("Authorization", "Bearer")],
+        [("Authorization", "Bearer ")],
+        [("Authorization", "Bearer  {token}")],
+        [("Authorization", "Bearer {token}, Bearer {token}")],
+        [("Authorization", "Basic {token}")],
+        [("Authorization", "DPoP {token}")],
+        [("Authorization", "{token}")],
+        [("Authorization", "Bearer {token}"), ("Authorization", "Bearer {token}")],
+        [("Cookie", "access_token={token}")],
+    ],
+)
+async def test_only_one_bearer_header_counts(
+    house: House, http: httpx2.AsyncClient, headers: list[tuple[str, str]]
+) -> None:
+    token = await house.token()
+    sent = [(name, value.format(token=token)) for name, value in headers]
+    assert (await http.get("/who", headers=sent)).status_code == 401
+    assert house.register.refusals == [], "nobody is accused of what is not proven"
+
+
+async def test_the_scheme_is_not_case_sensitive(house: House, http: httpx2.AsyncClient) -> None:
+    answer = await http.get("/who", headers={"Authorization": f"bEaReR {await house.token()}"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize(
+    "what", ["expired", "another audience", "unknown together", "another organisation", "scope not asked for"]
+)
+async def test_a_refusal_with_a_known_author_is_recorded_first(
+    house: House, http: httpx2.AsyncClient, what: str
+) -> None:
+    token, path, status = await house.token(), "/who", 401
+    match what:
+        case "expired":
+            house.clock.forward(300)
+            reason = Reason.EXPIRED
+        case "another audience":
+            client = house.register.clients[HOSPITAL]
+            professional = next(iter(house.register.professionals.values()))
+            token = TokenIssuer(ISSUER, "urn:example:elsewhere", KEYS, house.clock).issue(
+                client, professional, "enquiry"
+            )
+            reason = Reason.AUDIENCE
+        case "unknown together":
+            house.register.enquirers.clear()
+            reason = Reason.INDIVIDUAL_UNKNOWN
+        case "another organisation":
+            moved = replace(house.register.enquirers[HOSPITAL, NURSE], organisation_id=uuid4())
+            house.register.enquirers[HOSPITAL, NURSE] = moved
+            reason = Reason.STANDING_CHANGED
+        case _:
+            path, status, reason = "/transfers", 403, Reason.SCOPE
+
+    assert (await http.get(path, headers=bearer(token))).status_code == status
+    assert house.register.refusals == [
+        {"kind": "access.refused", "reason": reason, "client_id": HOSPITAL, "professional_id": NURSE}
+    ]
+
+    house.register.recording_fails = True
+    assert (await http.get(path, headers=bearer(token))).status_code == 503
+
+
+@pytest.mark.rule("ENQ-3")
+async def test_standing_is_asked_anew_at_every_request(house: House, http: httpx2.AsyncClient) -> None:
+    headers = bearer(await house.token())
+    assert (await http.get("/who", headers=headers)).status_code == 200
+    house.register.enquirers.clear()
+    assert (await http.get("/who", headers=headers)).status_code == 401
+
+
+def test_a_scope_that_does_not_exist_cannot_be_required() -> None:
+    with pytest.raises(ValueError, match="unknown scope"):
+        require_scope("enquiries")
+
+
+@pytest.mark.parametrize("value", ["1", "0", ""])
+def test_an_insecure_environment_is_refused(monkeypatch: pytest.MonkeyPatch, house: House, value: str) -> None:
+    refuse_insecure_environment()
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", value)
+    with pytest.raises(InsecureEnvironment):
+        configure(FastAPI(), house.services)
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "signing-keys.json"
+
+
+def test_keys_are_made_once_and_for_their_owner_alone(key_file: Path) -> None:
+    made = SigningKeys.load_or_create(key_file)
+    assert key_file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in key_file.parent.iterdir()] == [key_file.name]
+    assert SigningKeys.load_or_create(key_file).public_jwks() == made.public_jwks()
+    assert made.current == made.public_jwks()["keys"][0]["kid"]
+
+
+def test_of_two_processes_that_make_keys_both_use_those_of_the_first(key_file: Path) -> None:
+    first, second = SigningKeys.generate(), SigningKeys.generate()
+    first.save_new(key_file)
+    second.save_new(key_file)
+    assert SigningKeys.load_or_create(key_file).current == first.current
+    assert len(list(key_file.parent.iterdir())) == 1
+
+
+def test_keys_that_others_may_read_are_refused(key_file: Path) -> None:
+    SigningKeys.load_or_create(key_file)
+    key_file.chmod(0o640)
+    with pytest.raises(InsecureEnvironment):
+        SigningKeys.load_or_create(key_file)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "EC"}]}', '{"keys": [1]}'])
+def test_a_damaged_key_file_is_refused_and_not_replaced(key_file: Path, content: str) -> None:
+    key_file.parent.mkdir()
+    key_file.write_text(content)
+    key_file.chmod(0o600)
+    with pytest.raises(UnusableKeys):
+        SigningKeys.load_or_create(key_file)
+    assert key_file.read_text() == content
+
+
+def test_public_keys_are_no_signing_keys(key_file: Path) -> None:
+    key_file.parent.mkdir()
+    key_file.write_text(
+        f'{{"keys": [{{"kty": "EC", "crv": "P-256", "kid": "1", "x": "{HOSPITAL_PUBLIC["x"]}", '
+        f'"y": "{HOSPITAL_PUBLIC["y"]}"}}]}}'
+    )
+    key_file.chmod(0o600)
+    with pytest.raises(UnusableKeys):
+        SigningKeys.load_or_create(key_file)
+
+
+async def test_after_a_rotation_old_tokens_verify_and_new_ones_use_the_new_key(house: House) -> None:
+    rotated = SigningKeys((*SigningKeys.generate().keys, *KEYS.keys))
+    verifier = TokenVerifier(ISSUER, AUDIENCE, rotated.public_jwks(), house.clock)
+    assert verifier.verify(await house.token()).client_id == HOSPITAL
+    client, professional = house.register.clients[HOSPITAL], next(iter(house.register.professionals.values()))
+    token = TokenIssuer(ISSUER, AUDIENCE, rotated, house.clock).issue(client, professional, "enquiry")
+    assert decoded(token, 0)["kid"] == rotated.current != KEYS.current
+    assert verifier.verify(token).client_id == HOSPITAL
+
+
+async def test_no_answer_and_no_log_repeats_what_was_sent(
+    house: House, http: httpx2.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    form = house.form()
+    answers = [
+        await http.post("/oauth2/token", data=form),
+        await http.post("/oauth2/token", data=form),
+        await http.post("/oauth2/token", data={**house.form(), "grant_type": SUBJECT}),
+        await http.post("/oauth2/token", data={**house.form(), "scope": SUBJECT}),
+        await http.post("/oauth2/token", data={**house.form(), "assertion": SUBJECT}),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 400, 400, 400, 400]
+    secrets = [SUBJECT, form["assertion"], form["client_assertion"], answers[0].json()["access_token"]]
+    for secret in secrets:
+        assert secret not in caplog.text
+        assert all(secret not in answer.text for answer in answers[1:])
