@@ -79,7 +79,7 @@ def _verify_signature(compact: Compact, jwks: Mapping[str, Any]) -> None:
     key = _choose_key(jwks, text(compact.header, "kid", Reason.KEY), name)
     algorithm = _ALGORITHMS.get_alg(name)
     try:
-        algorithm.check_key(key)  # the curve
+        algorithm.check_key(key)  # its curve and its use
         good = algorithm.verify(compact.signing_input, compact.signature, key)
     except (JoseError, ValueError):
         raise InvalidToken(Reason.KEY) from None
@@ -92,14 +92,15 @@ def _choose_key(jwks: Mapping[str, Any], kid: str, algorithm: str) -> RSAKey | E
     (RFC 8725 section 3.1)."""
     kind = _KEY_TYPES[algorithm]
     for jwk in jwks.get("keys", ()):
-        if jwk.get("kid") != kid or jwk.get("kty") != kind.key_type or jwk.get("use", "sig") != "sig":
+        if jwk.get("kid") != kid or jwk.get("kty") != kind.key_type:
             continue
+        # Compared here and kept from joserfc, which does not take the one name of Ed25519 for the other.
         if _VERIFIED_AS.get(jwk.get("alg", algorithm)) != algorithm:
             continue
-        if kind is RSAKey and len(jwk.get("n", "")) < _SMALLEST_RSA_MODULUS:
+        if kind is RSAKey and len(str(jwk.get("n"))) < _SMALLEST_RSA_MODULUS:
             continue
         try:
-            return kind.import_key(dict(jwk))
+            return kind.import_key({name: value for name, value in jwk.items() if name != "alg"})
         except (JoseError, ValueError, TypeError):
             continue
     raise InvalidToken(Reason.KEY)

@@ -33,7 +33,7 @@ def _utc_now() -> datetime:
 
 
 class OrganisationSigner:
-    """Signs for one client. Every assertion is new: each is accepted once.
+    """Signs for one client. Every assertion has a ``jti`` of its own: each is accepted once, and for one part only.
 
     Args:
         client_id: as enrolled.

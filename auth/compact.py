@@ -1,8 +1,8 @@
 """The strict front: one compact JWS (RFC 7515 section 7.1) taken apart, or one exception. It verifies no signature.
 
 General JOSE libraries accept more spellings of a token than were ever issued: padding bits that vary, repeated
-members, a ``crit`` nobody understood, a key brought along in the header. Whatever is let through here has exactly one
-spelling, so that a digest of the text identifies the token, and only values of the expected type.
+members, a ``crit`` nobody understood, a key brought along in the header. What is let through here has one spelling, so
+that two readers of it cannot see two different things.
 """
 
 import base64

@@ -83,7 +83,8 @@ class RefusalRecord(Protocol):
         Args:
             kind: ``token.refused`` at the token endpoint, ``access.refused`` at a protected resource.
             reason: a value of ``auth.errors.Reason``.
-            client_id: an enrolled client; never an unknown identifier that somebody claimed.
+            client_id: the enrolled client that the caller proved, or merely claimed, to be: the reason tells which.
+                An identifier that is not enrolled is never passed on.
             professional_id: the individual, where known.
             subject: the organisation's own identifier of the individual, where its signature vouches for it.
 

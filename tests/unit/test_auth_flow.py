@@ -128,6 +128,11 @@ async def test_a_scope_is_granted_whole_or_refused(house: House, scope: str) -> 
     assert [refusal["reason"] for refusal in house.register.refusals] == ["scope_not_allowed"]
 
 
+async def test_a_scope_that_does_not_exist_is_refused_even_to_a_client_enrolled_for_it(house: House) -> None:
+    house.enrol(scopes=frozenset({"enquiry", "admin"}))
+    assert (await house.ask(house.form("admin")))[1]["error"] == "invalid_scope"
+
+
 @pytest.mark.parametrize(
     ("missing", "error"),
     [
@@ -215,6 +220,17 @@ async def test_a_refusal_that_cannot_be_recorded_is_not_answered(
     assert (status, body["error"]) == (503, "temporarily_unavailable")
     assert SUBJECT not in caplog.text
     assert "ConnectionError" in caplog.text
+
+
+@pytest.mark.rule("ENQ-2")
+@pytest.mark.parametrize("store", ["client", "professional", "spend"])
+async def test_no_token_while_a_store_is_down(house: House, monkeypatch: pytest.MonkeyPatch, store: str) -> None:
+    async def down(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(house.register, store, down)
+    with pytest.raises(ConnectionError):
+        await house.ask(house.form())
 
 
 async def test_of_concurrent_uses_of_an_assertion_exactly_one_wins(house: House) -> None:

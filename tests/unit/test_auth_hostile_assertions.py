@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from auth_doubles import AUDIENCE, HOSPITAL, HOSPITAL_KEY, HOSPITAL_PUBLIC, ISSUER, SUBJECT, House, b64, decoded, signed
+from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
 ES256 = {"alg": "ES256", "typ": "JWT", "kid": HOSPITAL_PUBLIC["kid"]}
@@ -81,6 +82,12 @@ HOSTILE: dict[str, tuple[Make, str]] = {
     "Ed448 called EdDSA": (
         lambda claims: renamed(
             signed({**ES256, "alg": "Ed448", "kid": ED448.kid}, claims, ED448.as_dict(private=True)), "EdDSA"
+        ),
+        "key_unknown",
+    ),
+    "P-384 called ES256": (
+        lambda claims: renamed(
+            signed({**ES256, "alg": "ES384", "kid": P384.kid}, claims, P384.as_dict(private=True)), "ES256"
         ),
         "key_unknown",
     ),
@@ -161,6 +168,20 @@ async def test_a_hostile_professional_assertion_is_refused_and_recorded(house: H
     assert len(house.register.spent) == 1, "the client's assertion is used up all the same"
 
 
+async def test_a_small_rsa_key_is_no_key(house: House) -> None:
+    small = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    with pytest.warns(match="2048"):
+        key = RSAKey.import_key(small)
+    key.ensure_kid()
+    house.enrol(jwks={"keys": [key.as_dict(private=False)]})
+    with pytest.warns(match="2048"):  # from signing; verifying never imports it
+        assertion = signed(
+            {"alg": "PS256", "kid": key.kid}, house.assertion_claims(HOSPITAL), key.as_dict(private=True)
+        )
+    assert (await house.ask({**house.form(), "client_assertion": assertion}))[1]["error"] == "invalid_client"
+    assert [refusal["reason"] for refusal in house.register.refusals] == ["key_unknown"]
+
+
 @pytest.mark.parametrize("part", ["client_assertion", "assertion"])
 async def test_each_assertion_counts_once(house: House, part: str) -> None:
     first = house.form()
@@ -191,6 +212,7 @@ async def test_a_client_id_beside_the_assertion_must_agree_with_it(house: House)
         {},
         {"keys": []},
         {"keys": [{**HOSPITAL_PUBLIC, "use": "enc"}]},
+        {"keys": [{**HOSPITAL_PUBLIC, "key_ops": ["sign"]}]},
         {"keys": [{**HOSPITAL_PUBLIC, "alg": "ES512"}]},
         {"keys": [{**HOSPITAL_PUBLIC, "x": "AAAA"}]},
         {"keys": [{**HOSPITAL_PUBLIC, "kty": "unheard-of"}]},
@@ -205,10 +227,11 @@ async def test_an_enrolled_key_that_cannot_serve_is_no_key(house: House, jwks: d
     assert [refusal["reason"] for refusal in house.register.refusals] == ["key_unknown"]
 
 
-async def test_the_older_name_of_ed25519_is_understood(house: House) -> None:
+@pytest.mark.parametrize("enrolled_as", [{}, {"alg": "EdDSA"}, {"alg": "Ed25519"}])
+async def test_the_older_name_of_ed25519_is_understood(house: House, enrolled_as: dict[str, str]) -> None:
     key = OKPKey.generate_key("Ed25519")
     key.ensure_kid()
-    house.enrol(jwks={"keys": [key.as_dict(private=False)]})
+    house.enrol(jwks={"keys": [{**key.as_dict(private=False), **enrolled_as}]})
     header = {"alg": "EdDSA", "kid": key.kid}
     form = house.form()
     for part, subject in (("client_assertion", HOSPITAL), ("assertion", SUBJECT)):

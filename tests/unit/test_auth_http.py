@@ -1,5 +1,6 @@
 """Over HTTP: the token endpoint, the published keys, and the dependency that turns a bearer token into an enquirer."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -248,10 +249,7 @@ def test_a_damaged_key_file_is_refused_and_not_replaced(key_file: Path, content:
 
 def test_public_keys_are_no_signing_keys(key_file: Path) -> None:
     key_file.parent.mkdir()
-    key_file.write_text(
-        f'{{"keys": [{{"kty": "EC", "crv": "P-256", "kid": "1", "x": "{HOSPITAL_PUBLIC["x"]}", '
-        f'"y": "{HOSPITAL_PUBLIC["y"]}"}}]}}'
-    )
+    key_file.write_text(json.dumps({"keys": [HOSPITAL_PUBLIC]}))
     key_file.chmod(0o600)
     with pytest.raises(UnusableKeys):
         SigningKeys.load_or_create(key_file)
