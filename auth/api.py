@@ -5,10 +5,11 @@ somebody's log. Errors are those of RFC 6749 section 5.2.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from auth.dependencies import AuthServices
@@ -20,9 +21,9 @@ from auth.tokens import TokenVerifier
 
 MAX_BODY_BYTES = 16 * 1024
 _MAX_FIELDS = 16
-_FORM = "application/x-www-form-urlencoded"
 
-router = APIRouter(tags=["identity"])
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+_FORM = "application/x-www-form-urlencoded"
 
 
 def refuse_insecure_environment() -> None:
@@ -66,18 +67,23 @@ def build_services(
     )
 
 
-def configure(app: FastAPI, services: AuthServices) -> None:
+def configure(app: FastAPI, services: AuthServices, *, limited: Callable[[Endpoint], Endpoint]) -> None:
     """Give the application its services and the routes of this module.
+
+    ``limited`` is applied to the token endpoint: how often one network address may ask is for the caller to say.
 
     Raises:
         InsecureEnvironment: see ``refuse_insecure_environment``.
     """
     refuse_insecure_environment()
     app.state.auth = services
-    app.include_router(router)
+    summary = "Obtain an access token for one professional"
+    app.post("/oauth2/token", summary=summary, tags=["identity"])(limited(issue_token))
+    app.get("/.well-known/jwks.json", summary="The keys under which access tokens verify", tags=["identity"])(
+        published_keys
+    )
 
 
-@router.post("/oauth2/token", summary="Obtain an access token for one professional")
 async def issue_token(request: Request) -> Response:
     """Issue an access token by the JWT bearer grant (RFC 7523); the client authenticates with private_key_jwt."""
     services: AuthServices = request.app.state.auth
@@ -93,7 +99,6 @@ async def issue_token(request: Request) -> Response:
     return _response(await services.endpoint.respond(form, request.headers))
 
 
-@router.get("/.well-known/jwks.json", summary="The keys under which access tokens verify")
 async def published_keys(request: Request) -> Response:
     """Return the public keys as a JWK set (RFC 7517)."""
     services: AuthServices = request.app.state.auth

@@ -60,8 +60,8 @@ class SpentAssertions(Protocol):
     async def spend(self, issuer: str, jti: str, expires_at: datetime) -> bool:
         """Use up one assertion and return whether this was its first use.
 
-        Atomic: of any number of concurrent calls with the same issuer and jti, exactly one returns True. The entry
-        may be forgotten after ``expires_at``.
+        Atomic: of any number of concurrent calls with the same issuer and jti, exactly one returns True, and its use is
+        stored durably before it returns. The entry may be forgotten after ``expires_at``.
         """
         ...
 
