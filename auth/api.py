@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from auth.client import ASSERTION_TYPE, GRANT_TYPE
 from auth.dependencies import AuthServices
 from auth.errors import InsecureEnvironment, Reason
 from auth.keys import SigningKeys
@@ -22,8 +23,32 @@ from auth.tokens import TokenVerifier
 MAX_BODY_BYTES = 16 * 1024
 _MAX_FIELDS = 16
 
-Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 _FORM = "application/x-www-form-urlencoded"
+
+Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
+
+# Written out, for the form is parsed by hand: FastAPI would read a body of any size, and one of two equal parameters.
+_FIELDS = {
+    "grant_type": GRANT_TYPE,
+    "assertion": "A JWT that names the professional, signed by the organisation.",
+    "client_assertion_type": ASSERTION_TYPE,
+    "client_assertion": "A JWT that proves the client, signed by the organisation.",
+    "scope": "One or more of enquiry, transfer and casework, separated by spaces.",
+}
+_DOCUMENTED = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            _FORM: {
+                "schema": {
+                    "type": "object",
+                    "required": list(_FIELDS),
+                    "properties": {name: {"type": "string", "description": is_} for name, is_ in _FIELDS.items()},
+                }
+            }
+        },
+    }
+}
 
 
 def refuse_insecure_environment() -> None:
@@ -78,7 +103,7 @@ def configure(app: FastAPI, services: AuthServices, *, limited: Callable[[Endpoi
     refuse_insecure_environment()
     app.state.auth = services
     summary = "Obtain an access token for one professional"
-    app.post("/oauth2/token", summary=summary, tags=["identity"])(limited(issue_token))
+    app.post("/oauth2/token", summary=summary, tags=["identity"], openapi_extra=_DOCUMENTED)(limited(issue_token))
     app.get("/.well-known/jwks.json", summary="The keys under which access tokens verify", tags=["identity"])(
         published_keys
     )

@@ -13,7 +13,7 @@ from auth_doubles import AUDIENCE, HOSPITAL, HOSPITAL_PUBLIC, ISSUER, KEYS, NURS
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from auth.api import configure, refuse_insecure_environment
+from auth.api import Endpoint, configure, issue_token, refuse_insecure_environment
 from auth.dependencies import CurrentEnquirer, require_scope
 from auth.errors import InsecureEnvironment, InsufficientScope, NotAuthenticated, Reason, RefusalNotRecorded
 from auth.keys import SigningKeys, UnusableKeys
@@ -30,7 +30,7 @@ def house() -> House:
 
 def application(house: House) -> FastAPI:
     app = FastAPI()
-    configure(app, house.services)
+    configure(app, house.services, limited=lambda endpoint: endpoint)
 
     @app.get("/who")
     async def who(request: Request, enquirer: CurrentEnquirer) -> dict[str, Any]:
@@ -109,6 +109,23 @@ async def test_what_is_no_form_is_refused_and_recorded(
     assert (answer.status_code, answer.json()["error"]) == (status, "invalid_request")
     assert answer.headers["cache-control"] == "no-store"
     assert len(house.register.refusals) == 1
+
+
+async def test_the_documentation_names_what_a_client_sends(house: House, http: httpx2.AsyncClient) -> None:
+    operation = (await http.get("/openapi.json")).json()["paths"]["/oauth2/token"]["post"]
+    schema = operation["requestBody"]["content"][FORM]["schema"]
+    assert set(schema["required"]) == set(schema["properties"]) == set(house.form())
+
+
+def test_the_token_endpoint_is_the_one_that_is_limited(house: House) -> None:
+    limited: list[Endpoint] = []
+
+    def remember(endpoint: Endpoint) -> Endpoint:
+        limited.append(endpoint)
+        return endpoint
+
+    configure(FastAPI(), house.services, limited=remember)
+    assert limited == [issue_token]
 
 
 async def test_parameters_in_the_url_are_not_read(house: House, http: httpx2.AsyncClient) -> None:
@@ -206,7 +223,7 @@ def test_an_insecure_environment_is_refused(monkeypatch: pytest.MonkeyPatch, hou
     refuse_insecure_environment()
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", value)
     with pytest.raises(InsecureEnvironment):
-        configure(FastAPI(), house.services)
+        configure(FastAPI(), house.services, limited=lambda endpoint: endpoint)
 
 
 @pytest.fixture
