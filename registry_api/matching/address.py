@@ -145,15 +145,19 @@ def _read_named(segments: list[list[str]]) -> tuple[list[str], list[str], list[l
     if not segments:
         return [], [], []
     words, places = segments[0], segments[1:]
-    ends = [i + 1 for i, word in enumerate(words) if word in words_of.BUILDINGS]
-    if ends and ends[0] < len(words):  # no comma: the name ends with its last word for a building
-        end = ends[-1]
-        street, rest = _cut_street(words[end:])
-        return words[:end], street, ([rest, *places] if rest else places)
-    if _is_street([words]) and not ends:
+    ends = [i for i in range(1, len(words)) if words[i - 1] in words_of.BUILDINGS and not _is_type(words[i:])]
+    if ends:  # no comma: the name ends with its last word for a building ("Rose Court Mill Road")
+        street, rest = _cut_street(words[ends[-1] :])
+        return words[: ends[-1]], street, ([rest, *places] if rest else places)
+    if _is_street([words]) and words[-1] not in words_of.BUILDINGS:
         street, rest = _cut_street(words)
         return [], street, ([rest, *places] if rest else places)
     return words, [], places
+
+
+def _is_type(words: list[str]) -> bool:
+    """Return whether ``words`` are a street type alone, as what is left of "Mill Road" after the mill."""
+    return len(words) == 1 and words[0] in words_of.STREET_TYPES
 
 
 def _is_street(segments: list[list[str]]) -> bool:

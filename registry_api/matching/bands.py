@@ -12,8 +12,8 @@ from typing import Generic
 
 from registry_api.matching.compare import Levels, compare
 from registry_api.matching.record import Record
-from registry_api.matching.score import Id, Scored, evidence, score
-from registry_api.matching.weights import HOUSEHOLD_PER_ENTRY, PRIOR, Born, Given, Mother, Place, Plain
+from registry_api.matching.score import Household, Id, Scored, score, weigh
+from registry_api.matching.weights import PRIOR, Born, Given, Mother, Place, Plain
 
 CERTAIN = 0.998
 """Posterior from which a match may be disclosed."""
@@ -95,9 +95,10 @@ def same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) -> list[I
         levels = compare(question, record)
         if levels is None or not _may_be_one_child(levels):
             continue
-        weight = evidence(levels)
-        odds, sibling = PRIOR * 10.0**weight.same, PRIOR * HOUSEHOLD_PER_ENTRY * 10.0**weight.household
-        if odds / (1.0 + odds + sibling) >= SAME_ENQUIRY:
+        evidence, sibling = weigh(levels), Household()
+        sibling.add(levels, evidence)
+        odds = PRIOR * 10.0**evidence.same
+        if odds / (1.0 + odds + PRIOR * sibling.odds()) >= SAME_ENQUIRY:
             found.append(id_)
     return found
 

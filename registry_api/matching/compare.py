@@ -42,10 +42,12 @@ def compare(question: Record, candidate: Record) -> Levels | None:
     given, given_word = best_given(question.givens, candidate.givens)
     family, family_word = best_family(question.families, candidate.families)
     if given >= Given.SIMILAR and family >= Family.SIMILAR:
-        if _swapped(question, candidate):
-            given, family = Given.SWAPPED, Family.MISSING
+        if swapped := _swapped(question, candidate):
+            given, family = swapped, Family.MISSING
         elif given is Given.DIFFERENT and family is Family.DIFFERENT and nhs and not candidate.due:
             return None
+    if family is Family.DIFFERENT and (question.due or candidate.due):
+        family = Family.MISSING  # the surname of an unborn child is a guess
     return Levels(
         given,
         family,
@@ -63,14 +65,14 @@ def best_given(ours: tuple[Words, ...], theirs: tuple[Words, ...]) -> tuple[Give
     """Return the best level between two people's given names, and the first word if that is exact."""
     if not ours or not theirs:
         return Given.MISSING, ""
-    best = Given.DIFFERENT
+    best, word = Given.DIFFERENT, ""
     for a in ours:
         for b in theirs:
             level = compare_given(a, b)
-            if level is Given.EXACT:
-                return level, a[0]
+            if level <= Given.EXACT:
+                word = a[0]
             best = min(best, level)
-    return best, ""
+    return best, word
 
 
 def best_family(ours: tuple[Words, ...], theirs: tuple[Words, ...]) -> tuple[Family, str]:
@@ -91,29 +93,33 @@ def compare_given(a: Words, b: Words) -> Given:
     """Return how two given names agree, word by word. Symmetric."""
     first, other = a[0], b[0]
     if first == other:
-        return Given.SHARED if _contradict(a[1:], b[1:]) else Given.EXACT
-    if len(a) != len(b) and "".join(a) == "".join(b):
+        return Given.EXACT if len(a) == 1 or len(b) == 1 else _with_others(Given.FULL, a, b)
+    if len(a) != len(b) and "".join(a) == "".join(b):  # Jean-Pierre, Jeanpierre
         return Given.EXACT
     if len(first) == 1 or len(other) == 1:
         return Given.SIMILAR if first[0] == other[0] else Given.DIFFERENT
     if other in nicknames_of(first):
-        return Given.SHARED if _contradict(a[1:], b[1:]) else Given.NICKNAME
-    similarity = _alike(first, other, score_cutoff=_SIMILAR)
-    # Amelia and Amelie, Daniel and Danielle are two names people really have, and twins do have: not one misspelt.
-    if similarity >= _CLOSE and not (is_known_given(first) and is_known_given(other)):
-        return Given.SHARED if _contradict(a[1:], b[1:]) else Given.CLOSE
+        return _with_others(Given.NICKNAME, a, b)
     if (len(a) > 1 or len(b) > 1) and not set(a).isdisjoint(b):
         return Given.SHARED
+    # Amelia and Amelie, Daniel and Danielle: names people really have, and twins do have, are not one name misspelt.
+    if is_known_given(first) and is_known_given(other):
+        return Given.DIFFERENT
+    similarity = _alike(first, other, score_cutoff=_SIMILAR)
+    if similarity >= _CLOSE:
+        return _with_others(Given.CLOSE, a, b)
     return Given.SIMILAR if similarity or sounds(first)[0] == sounds(other)[0] else Given.DIFFERENT
 
 
-def _contradict(a: Words, b: Words) -> bool:
-    """Return whether both sides have further given names and none of them agrees, initials included."""
-    return bool(a and b) and not any(
-        x == y or (x[0] == y[0] and 1 in (len(x), len(y))) or _alike(x, y) >= _CLOSE or y in nicknames_of(x)
-        for x in a
-        for y in b
+def _with_others(level: Given, a: Words, b: Words) -> Given:
+    """Return ``level`` of the first given names unless both sides have others too, and none of those agrees."""
+    others = [(x, y) for x in a[1:] for y in b[1:]]
+    if not others or any(x == y for x, y in others):
+        return level
+    agreed = any(
+        (x[0] == y[0] and 1 in (len(x), len(y))) or _alike(x, y) >= _CLOSE or y in nicknames_of(x) for x, y in others
     )
+    return max(level, Given.EXACT) if agreed else Given.SHARED
 
 
 def compare_family(a: Words, b: Words) -> Family:
@@ -133,10 +139,12 @@ def compare_family(a: Words, b: Words) -> Family:
     return Family.DIFFERENT
 
 
-def _swapped(a: Record, b: Record) -> bool:
-    """Return whether given and family name were written in each other's place on one side."""
+def _swapped(a: Record, b: Record) -> Given | None:
+    """Return the level of names written in each other's place: CLOSE where a mononym leaves only one to compare."""
     crossed = (_crossed(a.givens, b.families), _crossed(b.givens, a.families))
-    return any(crossed) and False not in crossed
+    if False in crossed or True not in crossed:
+        return None
+    return Given.CLOSE if None in crossed else Given.SWAPPED
 
 
 def _crossed(givens: tuple[Words, ...], families: tuple[Words, ...]) -> bool | None:

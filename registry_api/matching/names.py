@@ -104,6 +104,22 @@ sophia | stephen steven | zoe zoey | yusuf yousef yusef
 """
 """Names that are written in several ways. Unlike nicknames, every spelling stands for every other."""
 
+_TWO_NAMES = """
+aaron erin | alice elsie | amelia emily | benjamin jamie | clement clementine | edwin edwina | emily emma |
+hannah anna | justin justina | lucas luke | louis louise
+"""
+"""Pairs of the nickname data that are two children's names today: a twin must not pass for a nickname."""
+
+
+_OWN_NAMES = _words(
+    """
+    alexa alina amelie ana ariana arianna brayden carla carly christina christine danielle elena elina emilia erica
+    gabriel gabriella georgina hayden ines josephine julia julie kayden kyla leona lena liana louise luca marian marie
+    marina michaela mila milan nathalie nicola nina olive paula roberta rohan ronan stephan stephanie tia tiana
+    """
+)
+"""Names that are one slip from another name and yet people's own, beyond those of the other lists."""
+
 
 @cache
 def _relations() -> dict[str, frozenset[str]]:
@@ -114,15 +130,10 @@ def _relations() -> dict[str, frozenset[str]]:
     for spellings in map(str.split, _ONE_NAME.split("|")):
         for word in spellings:
             related.setdefault(word, set()).update(set(spellings) - {word})
+    for one, other in map(str.split, _TWO_NAMES.split("|")):
+        related[one].discard(other)
+        related[other].discard(one)
     return {word: frozenset(others) for word, others in related.items()}
-
-
-@cache
-def _formal() -> dict[str, tuple[str, ...]]:
-    formals: dict[str, set[str]] = {}
-    for formal, _, short in name_triplets():
-        formals.setdefault(short, set()).add(formal)
-    return {short: tuple(sorted(names)) for short, names in formals.items()}
 
 
 def nicknames_of(word: str) -> frozenset[str]:
@@ -135,9 +146,4 @@ def nicknames_of(word: str) -> frozenset[str]:
 
 def is_known_given(word: str) -> bool:
     """Return whether people are really given the folded name ``word``, so that it is hardly another one misspelt."""
-    return word in _relations() or is_common_given(word)
-
-
-def formal_names(word: str) -> tuple[str, ...]:
-    """Return the names, in order, that a folded given name may be short for."""
-    return _formal().get(word, ())
+    return word in _OWN_NAMES or word in _relations() or is_common_given(word)

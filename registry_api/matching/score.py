@@ -7,8 +7,8 @@ candidate that fits as well keeps either from being certain.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log10
-from typing import Generic, TypeVar
+from math import inf, log10
+from typing import Generic, NamedTuple, TypeVar
 
 from registry_api.matching import weights as w
 from registry_api.matching.compare import Levels, compare
@@ -35,34 +35,75 @@ def score(question: Record, candidates: Sequence[tuple[Id, Record]], *, prior: f
     ``prior``: odds, before any detail is compared, of one entry being the child against nobody being. Source: Fellegi
     and Sunter 1969, with the household as a third hypothesis (see ``weights``).
     """
-    rest = 1.0
     found = []
+    household = Household()
     for id_, candidate in candidates:
         if (levels := compare(question, candidate)) is not None:
-            weight = evidence(levels)
-            odds = prior * 10.0**weight.same
-            rest += odds + prior * w.HOUSEHOLD_PER_ENTRY * 10.0**weight.household
-            found.append((odds, id_, levels))
+            evidence = weigh(levels)
+            household.add(levels, evidence)
+            found.append((prior * 10.0**evidence.same, id_, levels))
     found.sort(key=lambda one: -one[0])
+    rest = 1.0 + prior * household.odds() + sum(odds for odds, _, _ in found)
     return [Scored(id_, odds / rest, levels) for odds, id_, levels in found]
 
 
-def evidence(levels: Levels) -> w.Weight:
-    """Return the log10 likelihood ratios against "a stranger" that all the levels of one pair add up to."""
+class Evidence(NamedTuple):
+    """What all levels of one pair add up to, as log10 likelihood ratios against "a stranger".
+
+    ``same``: for the same child. ``sibling_name`` and ``sibling_rest``: for another child of the household, the given
+    name apart from all the rest.
+    """
+
+    same: float
+    sibling_name: float
+    sibling_rest: float
+
+
+class Household:
+    """The third explanation: a child without an entry, of the household of one who has.
+
+    Candidates that share the question's home or mother are one household, so there it is one child that has to fit
+    them all: born with the twin among them, say, yet named unlike each of them. Other candidates are households apart.
+    """
+
+    __slots__ = ("_apart", "_name", "_rest")
+
+    def __init__(self) -> None:
+        """Begin with no candidates."""
+        self._apart = 0.0
+        self._name, self._rest = inf, -inf
+
+    def add(self, levels: Levels, evidence: Evidence) -> None:
+        """Take in what one candidate shares with the question."""
+        if levels.place <= w.Place.BUILDING or levels.mother <= w.Mother.FULL:
+            self._name = min(self._name, evidence.sibling_name)
+            self._rest = max(self._rest, evidence.sibling_rest)
+        else:
+            self._apart += 10.0 ** (evidence.sibling_name + evidence.sibling_rest)
+
+    def odds(self) -> float:
+        """Return the odds of this explanation against a stranger, for one entry's prior odds of one."""
+        at_home = 10.0 ** (self._name + self._rest) if self._rest > -inf else 0.0
+        return w.HOUSEHOLD_PER_ENTRY * (at_home + self._apart)
+
+
+def weigh(levels: Levels) -> Evidence:
+    """Return the evidence of one pair, names that many bear counting less."""
     given, family = w.GIVEN[levels.given], w.FAMILY[levels.family]
     born, place = w.BORN[levels.born], w.PLACE[levels.place]
     mother, sex, nhs = w.MOTHER[levels.mother], w.SEX[levels.sex], w.NHS[levels.nhs]
-    common = _commonness(levels)
-    return w.Weight(
-        given[0] + family[0] + born[0] + place[0] + mother[0] + sex[0] + nhs[0] - common,
-        given[1] + family[1] + born[1] + place[1] + mother[1] + sex[1] + nhs[1] - common,
+    common_given, common_family = commonness(levels)
+    return Evidence(
+        given[0] + family[0] + born[0] + place[0] + mother[0] + sex[0] + nhs[0] - common_given - common_family,
+        given[1] - common_given,
+        family[1] + born[1] + place[1] + mother[1] + sex[1] + nhs[1] - common_family,
     )
 
 
-def _commonness(levels: Levels) -> float:
-    """Return what exact agreement on these names is worth less than on names that few bear."""
-    given = given_frequency(levels.given_word) - _OTHER if levels.given_word else 0.0
-    return given + (family_frequency(levels.family_word) - _OTHER if levels.family_word else 0.0)
+def commonness(levels: Levels) -> tuple[float, float]:
+    """Return how much less, in log10, exact agreement on this given and this family name says than on a rare one."""
+    given, family = levels.given_word, levels.family_word
+    return (given_frequency(given) - _OTHER if given else 0.0, family_frequency(family) - _OTHER if family else 0.0)
 
 
 def explain(question: Record, candidate: Record) -> dict[str, float]:
@@ -73,10 +114,10 @@ def explain(question: Record, candidate: Record) -> dict[str, float]:
     levels = compare(question, candidate)
     if levels is None:
         return {}
-    given = given_frequency(levels.given_word) - _OTHER if levels.given_word else 0.0
+    common_given, common_family = commonness(levels)
     return {
-        "given name": w.GIVEN[levels.given].same - given,
-        "family name": w.FAMILY[levels.family].same - (_commonness(levels) - given),
+        "given name": w.GIVEN[levels.given].same - common_given,
+        "family name": w.FAMILY[levels.family].same - common_family,
         "born": w.BORN[levels.born].same,
         "address": w.PLACE[levels.place].same,
         "mother": w.MOTHER[levels.mother].same,

@@ -8,6 +8,7 @@ question carries the variants (a year either side, the second sound of a name, a
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from hmac import digest
 from itertools import product
 from typing import Final, Literal
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from registry_api.matching.frequency import family_frequency, given_frequency
-from registry_api.matching.names import formal_names, sounds
+from registry_api.matching.names import nicknames_of, sounds
 from registry_api.matching.record import Record, Words
 
 TOKEN_VERSION: Final = 1
@@ -33,6 +34,8 @@ Kind = Literal[
     "postcode-house", "street-house", "street-postcode", "postcode-year", "mother-fortnight", "mother-name",
     "mother-postcode", "home-uprn", "home-postcode", "home-street",
 ]  # fmt: skip
+
+_MOST_NICKNAMES = 6
 
 _YEARS, _MONTHS, _DAYS, _PLACES = 1.25, 2.33, 2.75, 3.8
 """Log10 of how many values share a child's detail between them: 18 years, 216 months, days of a year and so on."""
@@ -180,13 +183,16 @@ def _codes(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -
 
 
 def _pairs(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -> Iterable[tuple[str, float]]:
-    """Yield given × family sounds, alphabetically so that swapped names meet; nicknames by their formal names."""
+    """Yield given × family sounds, alphabetically so that swapped names meet.
+
+    Only a question looks for nicknames too: were they indexed as well, one common name would be met many times over.
+    """
     first: dict[str, float] = {}
     for words in givens:
         for word in words[:2]:
-            first[sounds(word)[0]] = rarity = -given_frequency(word)
-            for formal in formal_names(word)[:3]:
-                first.setdefault(sounds(formal)[0], rarity)
+            rarity = -given_frequency(word)
+            for other in (word, *(_nicknames(word) if asked else ())):
+                first.setdefault(sounds(other)[0], rarity)
     last: dict[str, float] = {}
     for words in families:
         for word in _parts(words):
@@ -194,6 +200,14 @@ def _pairs(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -
                 last[code] = -family_frequency(word)
     for (a, given_rarity), (b, family_rarity) in product(first.items(), last.items()):
         yield f"{min(a, b)}|{max(a, b)}", given_rarity + family_rarity
+
+
+@lru_cache(4096)
+def _nicknames(word: str) -> Words:
+    """Return a few names directly related to ``word``, one for each way they sound, always the same ones."""
+    return tuple({sounds(name)[0]: name for name in sorted(nicknames_of(word), reverse=True)}.values())[
+        :_MOST_NICKNAMES
+    ]
 
 
 def _parts(family: Words) -> Words:

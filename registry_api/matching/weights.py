@@ -14,11 +14,12 @@ from typing import NamedTuple
 class Given(IntEnum):
     """Agreement of given names, best first.
 
+    ``FULL``: the first and further given names agree; ``EXACT``: the first, the others not contradicting it.
     ``SWAPPED``: given and family name stand in each other's place; it speaks for both, and the family name is then
     MISSING. ``SHARED``: one word agrees while others contradict it, or stands in another place (a middle name).
     """
 
-    EXACT, NICKNAME, SWAPPED, CLOSE, SHARED, SIMILAR, DIFFERENT, MISSING = range(8)
+    FULL, EXACT, NICKNAME, SWAPPED, CLOSE, SHARED, SIMILAR, DIFFERENT, MISSING = range(9)
 
 
 class Family(IntEnum):
@@ -70,13 +71,14 @@ COMMONEST = {"very common": 0.012, "common": 0.004, "other": 0.0004}
 
 # Level by level, in the order of the enumerations:  same child, household, stranger
 GIVEN = _weights(
-    (0.80, 0.004, COMMONEST["other"]),  # a sibling with the very same name hardly happens
+    (0.72, 0.0001, COMMONEST["other"] * 0.03),  # 3 % of strangers share a further name too
+    (0.80, 0.001, COMMONEST["other"]),  # a sibling with the very same name hardly happens
     (0.05, 0.004, 0.003),
     (0.01, 0.00004, 0.0000005),  # two names have to agree crosswise
     (0.07, 0.010, 0.003),  # misspelt; siblings' names are alike more often than strangers'
-    (0.03, 0.080, 0.010),  # brothers who are all "Mohammed something"
-    (0.02, 0.050, 0.030),
-    (0.03, 0.852, 0.953),
+    (0.015, 0.080, 0.010),  # brothers who are all "Mohammed something"
+    (0.01, 0.030, 0.020),
+    (0.03, 0.872, 0.963),
 )
 FAMILY = _weights(
     (0.86, 0.72, COMMONEST["other"]),

@@ -1,0 +1,241 @@
+"""Who is found: the same child however described; never a twin, a sibling or a namesake."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry_api.matching.bands import Band, best_match, same_child
+from registry_api.matching.person import Address, Name, Person
+from registry_api.matching.record import record_of
+from registry_api.matching.score import explain, score
+
+HOME = Address("Flat 2, 14 Fuller Road, Nether Wallow", "ZX1 4QP")
+ELSEWHERE = Address("9 Mill Lane, Upper Wallow", "ZX7 8RR")
+BORN = date(2015, 5, 21)
+TODAY = date(2024, 9, 1)
+MOTHER = Name("Kestrel", "Ashdown")
+
+
+def child(given: str, family: str = "Ashdown", born: date | None = BORN, *, at: Address | None = HOME) -> Person:
+    return Person((Name(given, family),), date_of_birth=born, addresses=(at,) if at else ())
+
+
+def asked(question: Person, *entries: Person) -> tuple[Band, int | None]:
+    found = best_match(record_of(question), [(i, record_of(entry)) for i, entry in enumerate(entries)])
+    return found.band, found.candidate
+
+
+TOM = child("Thomas")
+FOUND = (Band.MATCH, 0)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        TOM,
+        child("THOMAS", "ashdown"),
+        child("Tom"),
+        child("Thomsa"),
+        child("Thomas", "Ashdwon"),
+        child("Thomas", "Ashdown-Pell"),
+        child("Ashdown", "Thomas"),
+        child("Thomas", born=date(2015, 5, 22)),
+        child("Thomas", born=date(2014, 5, 21)),
+        child("Thomas", at=Address("", "ZX1 4QP")),
+        child("Thomas", at=Address("2/14 Fuller Rd")),
+        replace(child("Thomas", born=None), age=9, as_of=TODAY),
+        replace(child("Thomas", born=None), age=10, as_of=TODAY),
+        replace(child("Thomas", born=None), age=8, as_of=TODAY),
+    ],
+)
+def test_the_same_child_is_found_however_described(question: Person) -> None:
+    assert asked(question, TOM, child("Ruth", born=date(2012, 1, 30))) == FOUND
+
+
+def test_a_swapped_day_and_month_is_found() -> None:
+    assert asked(child("Thomas", born=date(2015, 3, 7)), child("Thomas", born=date(2015, 7, 3))) == FOUND
+
+
+@pytest.mark.rule("REG-2")
+def test_every_name_and_address_in_use_finds_the_child() -> None:
+    entry = Person(
+        (Name("Thomas", "Ashdown"), Name("Taz", "Pell")),
+        date_of_birth=BORN,
+        addresses=(HOME, replace(ELSEWHERE, current=False)),
+    )
+    assert asked(child("Taz", "Pell"), entry) == FOUND
+    assert asked(child("Thomas", "Pell", at=ELSEWHERE), entry) == FOUND
+
+
+@pytest.mark.parametrize("name", ["محمد", "李小龍", "Zoë 😀", "\u202eמשה\u202c", "X"])
+def test_names_of_any_script_find_their_bearer(name: str) -> None:
+    assert asked(child(name, "Ashdown"), child(name, "Ashdown")) == FOUND
+
+
+def test_a_mononym_is_found_in_either_field() -> None:
+    entry = child("Kestrelian", "")
+    assert asked(entry, entry) == FOUND
+    assert asked(child("", "Kestrelian"), entry) == FOUND
+
+
+TWINS = [
+    ("Thomas", "Ruth"),
+    ("Thomas", "James"),
+    ("Tim", "Tom"),
+    ("Jayden", "Kayden"),
+    ("Amelia", "Amelie"),
+    ("Daniel", "Danielle"),
+    ("Mohammed Ali", "Mohammed Hassan"),
+    ("Thomas James", "James Thomas"),
+    ("Emily", "Emma"),
+    ("Ella", "Bella"),
+    ("Louis", "Louise"),
+]
+
+
+@pytest.mark.rule("REG-1")
+@pytest.mark.parametrize(("one", "other"), [*TWINS, *((b, a) for a, b in TWINS)])
+@pytest.mark.parametrize("apart", [0, 400], ids=["twins", "siblings"])
+def test_a_twin_or_sibling_is_never_a_match(one: str, other: str, apart: int) -> None:
+    there = replace(child(other, born=BORN + timedelta(days=apart)), mother=(MOTHER,), nhs_number="9990000018")
+    question = replace(child(one), mother=(MOTHER,))
+    assert asked(question, there)[0] is not Band.MATCH
+    assert asked(replace(question, nhs_number="9990000018"), there)[0] is not Band.MATCH, "the twin's NHS number"
+    assert asked(question, there, question) == (Band.MATCH, 1)
+
+
+def test_the_twin_asked_for_by_age_or_family_name_alone_is_not_guessed() -> None:
+    twins = (child("Thomas"), child("Ruth"))
+    assert asked(child("", "Ashdown"), *twins) == (Band.POSSIBLE, None)
+    assert asked(replace(child("", "Ashdown", None), age=9, as_of=TODAY), *twins)[1] is None
+
+
+def test_a_namesake_with_the_same_date_of_birth_is_possible_and_never_a_match() -> None:
+    assert asked(child("Thomas", at=None), TOM) == (Band.POSSIBLE, None)
+    assert asked(child("Thomas", at=ELSEWHERE), TOM) == (Band.POSSIBLE, None)
+    assert asked(TOM, child("Thomas", at=None)) == (Band.POSSIBLE, None)
+
+
+def test_parent_or_nhs_number_supports_a_namesake_as_an_address_does() -> None:
+    alone = child("Thomas", at=None)
+    assert asked(replace(alone, mother=(MOTHER,)), replace(TOM, mother=(MOTHER,))) == FOUND
+    assert asked(replace(alone, mother=(Name("Wren", "Pell"),)), replace(TOM, mother=(MOTHER,)))[0] is Band.POSSIBLE
+    assert asked(replace(alone, nhs_number="9990000018"), replace(TOM, nhs_number="999 000 0018")) == FOUND
+
+
+def test_a_namesake_of_another_age_is_not_shown() -> None:
+    assert asked(child("Thomas", born=date(2008, 1, 2), at=ELSEWHERE), child("Thomas", "Pell")) == (Band.NONE, None)
+
+
+def test_the_nhs_number_needs_the_given_name_or_the_date_of_birth_and_neither_against_it() -> None:
+    entry = replace(TOM, nhs_number="9990000018")
+    number = Person((), nhs_number="9990000018")
+    assert asked(replace(number, date_of_birth=BORN), entry) == FOUND
+    assert asked(replace(number, names=(Name("Thomas"),)), entry) == FOUND
+    assert asked(number, entry)[0] is not Band.MATCH
+    assert asked(replace(number, names=(Name("Thomas"),), date_of_birth=date(2009, 1, 1)), entry)[0] is Band.POSSIBLE
+    assert asked(replace(number, names=(Name("Ruth"),), date_of_birth=BORN), entry)[0] is Band.POSSIBLE
+
+
+def test_two_entries_that_fit_alike_are_possible_both() -> None:
+    found = best_match(record_of(TOM), [(i, record_of(TOM)) for i in range(2)])
+    assert (found.band, found.candidate, found.possible) == (Band.POSSIBLE, None, 2)
+
+
+def test_nobody_is_found_among_nobody() -> None:
+    assert asked(TOM) == (Band.NONE, None)
+    assert asked(TOM, child("Ruth", "Pallister", date(2010, 2, 3), at=ELSEWHERE)) == (Band.NONE, None)
+
+
+UNBORN = Person(
+    (Name("", "Ashdown"),),
+    expected_delivery=date(2025, 3, 1),
+    mother=(MOTHER,),
+    mother_date_of_birth=date(1996, 4, 4),
+    addresses=(HOME,),
+)
+
+
+@pytest.mark.rule("REG-3")
+@pytest.mark.parametrize(
+    "question",
+    [
+        UNBORN,
+        replace(UNBORN, expected_delivery=date(2025, 2, 20)),
+        replace(UNBORN, names=(Name("Baby", "Pell"),), mother_date_of_birth=None),
+        replace(UNBORN, addresses=()),
+        replace(UNBORN, names=(Name("Robin", "Ashdown"),), expected_delivery=None, date_of_birth=date(2025, 2, 26)),
+    ],
+)
+def test_an_unborn_child_is_found_through_the_mother_before_and_after_birth(question: Person) -> None:
+    assert asked(question, UNBORN) == FOUND
+
+
+@pytest.mark.rule("REG-3")
+@pytest.mark.parametrize(
+    "question",
+    [
+        replace(UNBORN, mother=(Name("Wren", "Pallister"),), mother_date_of_birth=None),
+        replace(UNBORN, expected_delivery=date(2025, 9, 1)),
+        replace(UNBORN, addresses=(), mother_date_of_birth=None),
+    ],
+)
+def test_another_mother_another_pregnancy_or_no_support_is_no_match(question: Person) -> None:
+    assert asked(question, UNBORN)[0] is not Band.MATCH
+
+
+@pytest.mark.rule("ENQ-7")
+def test_the_misspelt_repeat_of_an_enquiry_is_about_the_same_child_and_a_twin_is_not() -> None:
+    earlier = {
+        "same": child("Thomas", at=None),
+        "misspelt": child("Thomsa", "Ashdwon"),
+        "nickname": child("Tom"),
+        "age only": replace(child("Thomas", born=None), age=9, as_of=TODAY),
+        "twin": child("Ruth"),
+        "like-named twin": child("Tim"),
+        "brother": child("James", born=date(2012, 1, 1)),
+        "namesake of another age": child("Thomas", born=date(2009, 2, 3), at=ELSEWHERE),
+        "stranger": child("Ruth", "Pallister", date(2010, 2, 3), at=ELSEWHERE),
+    }
+    found = same_child(record_of(TOM), [(key, record_of(person)) for key, person in earlier.items()])
+    assert found == ["same", "misspelt", "nickname", "age only"]
+
+
+@pytest.mark.rule("ENQ-7")
+def test_a_repeat_about_an_unborn_child_is_known_by_the_mother() -> None:
+    later = replace(UNBORN, expected_delivery=date(2025, 9, 1))
+    assert same_child(record_of(UNBORN), [("repeat", record_of(UNBORN)), ("later", record_of(later))]) == ["repeat"]
+
+
+_names = st.sampled_from(["Thomas", "Tom", "Ruth", "Mohammed Ali", "Amelie", "", "محمد", "J"])
+_people = st.builds(
+    child,
+    _names,
+    st.sampled_from(["Ashdown", "Pallister", "Le Sueur", "Ashdown-Pell", ""]),
+    st.none() | st.dates(date(2008, 1, 1), date(2024, 1, 1)),
+    at=st.sampled_from([HOME, ELSEWHERE, None]),
+)
+
+
+@given(_people, st.lists(_people, max_size=6))
+def test_posteriors_with_nobody_add_up_to_one_and_the_best_comes_first(question: Person, entries: list[Person]) -> None:
+    scored = score(record_of(question), [(i, record_of(entry)) for i, entry in enumerate(entries)])
+    posteriors = [one.posterior for one in scored]
+    assert posteriors == sorted(posteriors, reverse=True)
+    assert 0.0 <= sum(posteriors) < 1.0
+
+
+@given(_people, _people)
+def test_comparing_is_symmetric_and_explained_field_by_field(one: Person, other: Person) -> None:
+    a, b = record_of(one), record_of(other)
+    assert explain(a, b) == pytest.approx(explain(b, a))
+
+
+@given(_people, st.lists(_people, max_size=6), st.randoms())
+def test_the_order_of_candidates_decides_nothing(question: Person, entries: list[Person], random: object) -> None:
+    numbered = [(i, record_of(entry)) for i, entry in enumerate(entries)]
+    shuffled = sorted(numbered, key=lambda _: random.random())  # type: ignore[attr-defined]
+    assert best_match(record_of(question), numbered) == best_match(record_of(question), shuffled)
