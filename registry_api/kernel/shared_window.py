@@ -132,7 +132,7 @@ class SharedWindowStorage(Storage):
             raise StoreUnavailable
 
     async def synchronise(self, database: Database) -> None:
-        """Add our new hits to the table and learn the totals. Raises StoreUnavailable or asyncpg.PostgresError.
+        """Add our new hits to the table and learn the totals. Raises StoreUnavailable, or what asyncpg raises.
 
         After an error it is unknown whether the hits were added; they are sent again, since counting a hit twice is
         the safe mistake.
@@ -154,7 +154,7 @@ class SharedWindowStorage(Storage):
             try:
                 await self.synchronise(database)
                 failing = False
-            except (StoreUnavailable, asyncpg.PostgresError) as error:
+            except Exception as error:  # whatever it was, the next second may be better; until then the storage closes
                 if not failing:
                     _logger.warning("rate limits are not being shared: %s", type(error).__name__)
                 failing = True
