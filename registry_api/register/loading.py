@@ -1,0 +1,149 @@
+"""Entries go into the register, are replaced and read back: the SQL of writing, for one child or for thousands.
+
+Promises: each function is a few statements whatever the number of children, inside the caller's transaction. A
+replaced child keeps its id and its data key, because transfers, answers and notifications refer to them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from registry_api.kernel.crypto import Vault
+from registry_api.kernel.db import Connection
+from registry_api.matching.tokens import TOKEN_VERSION, TokenKeys
+from registry_api.register.entry import ChildEntry
+from registry_api.register.sealing import COLUMNS, EntryRows, Row, open_entry, tokens_of
+
+_PARTS = ("child_address", "household_member", "child_case", "plan")
+BULK_SECONDS = 300.0
+"""A batch of thousands may take longer than the few seconds that an enquiry's statements are given."""
+
+_UPDATED = COLUMNS["child"][1:-1]  # all but id and created_at
+_TYPES = {
+    "id": "uuid",
+    "data_key": "bytea",
+    "sealed_identity": "bytea",
+    "sealed_record": "bytea",
+    "token_version": "smallint",
+    "household_id": "uuid",
+    "source_tag": "bytea",
+    "source_digest": "bytea",
+    "looked_after": "boolean",
+    "missing_since": "date",
+    "restricted": "boolean",
+    "updated_at": "timestamptz",
+}
+_UPDATE = f"""
+UPDATE child SET {", ".join(f"{name} = new.{name}" for name in _UPDATED)}
+FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_TYPES.values(), 1))}) AS new ({", ".join(_TYPES)})
+WHERE child.id = new.id
+"""
+_FORGET_TOKENS = """
+DELETE FROM {table} USING unnest($1::bigint[], $2::uuid[]) AS old (token, child_id)
+WHERE {table}.token = old.token AND {table}.child_id = old.child_id
+"""
+_FORGET_PLANS = """
+DELETE FROM plan WHERE child_id = ANY($1)
+AND NOT (kind = 'temporary' AND ended_on IS NULL AND NOT child_id = ANY($2))
+"""
+
+
+async def insert(connection: Connection, entries: Sequence[EntryRows]) -> None:
+    """Add new children. Raises asyncpg.UniqueViolationError when one of them stands there already."""
+    await _copy(connection, entries, COLUMNS)
+
+
+async def replace(connection: Connection, entries: Sequence[EntryRows], vault: Vault, token_keys: TokenKeys) -> None:
+    """Put new entries in the place of what stands for the same children.
+
+    A temporary entry that is still open is kept unless the new entry has an open plan of its own: the originating
+    authority's plan is not over because our own system does not mention it (TRF-2).
+
+    Args:
+        connection: in a transaction.
+        entries: made by ``rows_of`` with the ``key`` of the standing child.
+        vault: opens the standing records, whose tokens are forgotten.
+        token_keys: as when they were indexed.
+    """
+    if not entries:
+        return
+    children = [entry.child_id for entry in entries]
+    await _forget_tokens(connection, children, vault, token_keys)
+    for table in ("child_address", "household_member", "child_case"):
+        await connection.execute(f"DELETE FROM {table} WHERE child_id = ANY($1)", children)
+    await connection.execute(_FORGET_PLANS, children, [entry.child_id for entry in entries if entry.plan_is_open])
+    columns = zip(*(entry.tables["child"][0][:-1] for entry in entries), strict=True)
+    await connection.execute(_UPDATE, *map(list, columns), timeout=BULK_SECONDS)
+    await _copy(connection, entries, [table for table in COLUMNS if table != "child"])
+
+
+async def remove(connection: Connection, children: Sequence[UUID], vault: Vault, token_keys: TokenKeys) -> None:
+    """Erase children with everything that the register holds of them.
+
+    Raises asyncpg.ForeignKeyViolationError when a transfer refers to one: that has to be settled first.
+    """
+    await _forget_tokens(connection, children, vault, token_keys)
+    await connection.execute("DELETE FROM child WHERE id = ANY($1)", children, timeout=BULK_SECONDS)
+
+
+async def read_entry(connection: Connection, child_id: UUID, vault: Vault) -> ChildEntry | None:
+    """Return the whole entry of a child, opened, or None when there is no such child. Raises EnvelopeError."""
+    child = await connection.fetchrow("SELECT * FROM child WHERE id = $1", child_id)
+    if child is None:
+        return None
+    parts: Mapping[str, Sequence[Row]] = {
+        table: await connection.fetch(f"SELECT * FROM {table} WHERE child_id = $1", child_id)
+        for table in _PARTS
+    }
+    return open_entry(child, parts, vault)
+
+
+async def note_load(
+    connection: Connection, now: datetime, source: str, *, added: int = 0, changed: int = 0, unchanged: int = 0
+) -> None:
+    """Note that entries were taken in: the freshness of the register stands in every answer."""
+    await connection.execute(
+        "INSERT INTO register_load (id, loaded_at, source, added, changed, unchanged) VALUES ($1, $2, $3, $4, $5, $6)",
+        uuid4(),
+        now,
+        source,
+        added,
+        changed,
+        unchanged,
+    )
+
+
+async def _copy(connection: Connection, entries: Sequence[EntryRows], tables: Iterable[str]) -> None:
+    for table in tables:
+        records = [row for entry in entries for row in entry.tables[table]]
+        if records:
+            await connection.copy_records_to_table(table, records=records, columns=COLUMNS[table], timeout=BULK_SECONDS)
+
+
+async def _forget_tokens(connection: Connection, children: Sequence[UUID], vault: Vault, token_keys: TokenKeys) -> None:
+    standing = await connection.fetch(
+        "SELECT id, data_key, sealed_record, token_version FROM child WHERE id = ANY($1) FOR UPDATE", children
+    )
+    of_children: list[tuple[int, UUID]] = []
+    of_addresses: list[tuple[int, UUID]] = []
+    outdated: list[UUID] = []
+    for row in standing:
+        if row["token_version"] != TOKEN_VERSION:
+            outdated.append(row["id"])
+            continue
+        child_tokens, address_tokens = tokens_of(row, vault, token_keys)
+        of_children += [(token, row["id"]) for token in child_tokens]
+        of_addresses += [(token, row["id"]) for token in address_tokens]
+    for table, pairs in (("child_token", of_children), ("address_token", of_addresses)):
+        await connection.execute(
+            _FORGET_TOKENS.format(table=table),
+            [token for token, _ in pairs],
+            [child for _, child in pairs],
+            timeout=BULK_SECONDS,
+        )
+        if outdated:  # tokens of another version cannot be recomputed: look through the whole index instead
+            await connection.execute(
+                f"DELETE FROM {table} WHERE child_id = ANY($1)",
+                outdated,
+                timeout=BULK_SECONDS,
+            )
