@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx2
 import pytest
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from hypothesis import given
 from hypothesis import strategies as st
@@ -73,12 +73,12 @@ async def synchronise(storage: SharedWindowStorage, table: Table) -> None:
     await storage.synchronise(cast(Database, table))
 
 
-def enquirer_of(request: Request) -> Enquirer | None:
+async def identify(request: Request) -> None:
     """Read ``organisation/professional`` from a header, as an authentication would from a token."""
     if "asker" not in request.headers:
-        return None
+        return
     organisation, professional = request.headers["asker"].split("/")
-    return Enquirer(
+    request.state.enquirer = Enquirer(
         client_id="client",
         client_suspended=False,
         organisation_id=UUID(int=int(organisation)),
@@ -117,14 +117,9 @@ def router_of(limiter: RouteLimiter) -> APIRouter:
 
 
 def app_of(router: APIRouter, time: Time, **amounts: int) -> FastAPI:
-    app = FastAPI()
+    app = FastAPI(dependencies=[Depends(identify)])
     app.include_router(router, prefix="/api")
     app.state.limits = Limits(Settings(**amounts), b"secret", storage_at(time))  # type: ignore[arg-type]
-
-    @app.middleware("http")
-    async def identify(request: Request, proceed: Any) -> Any:
-        request.state.enquirer = enquirer_of(request)
-        return await proceed(request)
 
     @app.exception_handler(RateLimitExceeded)
     async def exceeded(request: Request, _: RateLimitExceeded) -> JSONResponse:
@@ -337,6 +332,30 @@ async def test_what_was_hit_while_the_statement_ran_is_sent_with_the_next() -> N
     assert (storage.get("key"), table.hits) == (3, {("key", MINUTE): 1})
     await synchronise(storage, table)
     assert (storage.get("key"), table.hits) == (3, {("key", MINUTE): 3})
+
+
+async def test_a_minute_that_ends_while_the_statement_runs_leaves_the_next_one_alone() -> None:
+    time, table = Time(), Table()
+    storage = storage_at(time)
+    time.now += 58
+    await synchronise(storage, table)
+    storage.incr("key", 60, 9)
+
+    class Slow(Table):
+        async def fetch(self, sql: str, *columns: Sequence[Any]) -> list[tuple[str, int, int]]:
+            answer = await super().fetch(sql, *columns)
+            time.now += 3
+            storage.incr("key", 60)
+            return answer
+
+    await synchronise(storage, Slow())
+    assert storage.get("key") == 1
+    await synchronise(storage, table)
+    assert table.hits["key", MINUTE + 60] == 1
+
+
+def test_closed_at_first_however_lately_the_machine_was_started() -> None:
+    assert not SharedWindowStorage(monotonic=lambda: 0.0).check()
 
 
 _STEPS = st.lists(
