@@ -27,7 +27,7 @@ RETRIEVAL_LIMIT: Final = 200
 """Candidates fetched at most, those with the highest sum of weights."""
 
 LEAST_WEIGHT: Final = 4.0
-"""The sum of weights under which a candidate cannot become even *possible*: a date of birth alone, a common name."""
+"""The sum of weights under which SQL leaves a candidate out: it cannot be a match, and *possible* only at the edge."""
 
 Kind = Literal[
     "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "name-year", "name-name",
@@ -37,8 +37,26 @@ Kind = Literal[
 
 _MOST_NICKNAMES = 6
 
-_YEARS, _MONTHS, _DAYS, _PLACES = 1.25, 2.33, 2.75, 3.8
-"""Log10 of how many values share a child's detail between them: 18 years, 216 months, days of a year and so on."""
+_WEIGHTS: Final[dict[Kind, float]] = {
+    "nhs": 7.0,
+    "dob": 3.8,
+    "name-month": 0.8,
+    "name-year-day": 0.8,
+    "name-day-month": 0.8,
+    "name-postcode": 1.5,
+    "name-year": 0.3,
+    "name-name": -0.6,
+    "postcode-house": 2.5,
+    "street-house": 2.0,
+    "street-postcode": 1.5,
+    "postcode-year": 2.4,
+    "mother-fortnight": 0.5,
+    "mother-name": -0.6,
+    "mother-postcode": 1.5,
+}
+"""What a token weighs beside the rarity of its names, log10: the best evidence that such a hit can still lead to when
+no other token of the question hits. A rare name with a date of birth that is partly right reaches LEAST_WEIGHT, a
+common one, a neighbour or a shared birthday does not."""
 
 
 class TokenKeys:
@@ -73,9 +91,13 @@ class QueryTokens:
     weights: list[float]
 
 
+_Found = dict[tuple[Kind, str], float]
+"""Kinds and values of tokens, with how rare (log10) the names in each value are; 0 for a value without names."""
+
+
 def index_tokens(record: Record, keys: TokenKeys) -> list[int]:
     """Return the distinct tokens that a register entry, or an earlier enquiry, is found by."""
-    found: dict[tuple[Kind, str], float] = {}
+    found: _Found = {}
     _add_child(found, record, asked=False)
     _add_places(found, record, _index_years(record))
     _add_mother(found, record, asked=False)
@@ -84,11 +106,14 @@ def index_tokens(record: Record, keys: TokenKeys) -> list[int]:
 
 def query_tokens(record: Record, keys: TokenKeys) -> QueryTokens:
     """Return what a question looks for, with the weight of each token in log10 units."""
-    found: dict[tuple[Kind, str], float] = {}
+    found: _Found = {}
     _add_child(found, record, asked=True)
     _add_places(found, record, _asked_years(record))
     _add_mother(found, record, asked=True)
-    return QueryTokens([keys.token(kind, value) for kind, value in found], list(found.values()))
+    return QueryTokens(
+        [keys.token(kind, value) for kind, value in found],
+        [_WEIGHTS[kind] + rarity for (kind, _), rarity in found.items()],
+    )
 
 
 def address_tokens(record: Record, keys: TokenKeys, *, current_only: bool) -> list[int]:
@@ -109,50 +134,50 @@ def address_tokens(record: Record, keys: TokenKeys, *, current_only: bool) -> li
     return [keys.token(kind, value) for kind, value in found]
 
 
-def _add_child(found: dict[tuple[Kind, str], float], record: Record, *, asked: bool) -> None:
+def _add_child(found: _Found, record: Record, *, asked: bool) -> None:
     """Add the tokens of the child's own names, dates and numbers."""
     names = _codes(record.givens, record.families, asked=asked)
     if record.nhs:
-        found["nhs", str(record.nhs)] = 7.0
+        found["nhs", str(record.nhs)] = 0.0
     if record.born:
         (year, rest), born = divmod(record.born, 10000), record.born
         month, day = divmod(rest, 100)
-        found["dob", str(born)] = 3.8
+        found["dob", str(born)] = 0.0
         if asked and day <= 12 and day != month:
-            found["dob", str(year * 10000 + day * 100 + month)] = 3.3
+            found["dob", str(year * 10000 + day * 100 + month)] = 0.0
         for code, rarity in names.items():
-            found["name-month", f"{code}|{born // 100}"] = rarity + _MONTHS
-            found["name-year-day", f"{code}|{year}|{day}"] = rarity + _DAYS
-            found["name-day-month", f"{code}|{min(day, month)}|{max(day, month)}"] = rarity + 2.3
+            found["name-month", f"{code}|{born // 100}"] = rarity
+            found["name-year-day", f"{code}|{year}|{day}"] = rarity
+            found["name-day-month", f"{code}|{min(day, month)}|{max(day, month)}"] = rarity
         years = [] if asked else [year]
     else:
         years = _asked_years(record) if asked else _index_years(record)
     for code, rarity in names.items():
         for one in years:
-            found["name-year", f"{code}|{one}"] = rarity + _YEARS
+            found["name-year", f"{code}|{one}"] = rarity
         for postcode in {address.postcode for address in record.addresses if address.postcode}:
-            found["name-postcode", f"{code}|{postcode}"] = rarity + _PLACES
+            found["name-postcode", f"{code}|{postcode}"] = rarity
     for value, rarity in _pairs(record.givens, record.families, asked=asked):
         found["name-name", value] = rarity
 
 
-def _add_places(found: dict[tuple[Kind, str], float], record: Record, years: list[int]) -> None:
+def _add_places(found: _Found, record: Record, years: list[int]) -> None:
     """Add the tokens of each address."""
     for address in record.addresses:
         house = address.number or address.name
         street = sounds(address.street)[0] if address.street else ""
         if address.postcode:
             if house:
-                found["postcode-house", f"{address.postcode}|{house}"] = 4.5
+                found["postcode-house", f"{address.postcode}|{house}"] = 0.0
             if street:
-                found["street-postcode", f"{street}|{address.postcode}"] = 3.5
+                found["street-postcode", f"{street}|{address.postcode}"] = 0.0
             for year in years:
-                found["postcode-year", f"{address.postcode}|{year}"] = 4.2
+                found["postcode-year", f"{address.postcode}|{year}"] = 0.0
         if house and street:
-            found["street-house", f"{street}|{house}"] = 3.6
+            found["street-house", f"{street}|{house}"] = 0.0
 
 
-def _add_mother(found: dict[tuple[Kind, str], float], record: Record, *, asked: bool) -> None:
+def _add_mother(found: _Found, record: Record, *, asked: bool) -> None:
     """Add the tokens by which an unborn child is found, before and after birth (REG-3)."""
     names = _codes(record.mother_givens, record.mother_families, asked=asked)
     if not names:
@@ -160,7 +185,7 @@ def _add_mother(found: dict[tuple[Kind, str], float], record: Record, *, asked: 
     if fortnight := (record.due or _ordinal(record.born)) // 14:
         for code, rarity in names.items():
             for one in range(fortnight - 1, fortnight + 2) if asked else (fortnight,):
-                found["mother-fortnight", f"{code}|{one}"] = rarity + 2.7
+                found["mother-fortnight", f"{code}|{one}"] = rarity
     # Only unborn children are indexed by their mother alone: of a born child she finds all the brothers and sisters.
     if record.due or asked:
         for value, rarity in _pairs(record.mother_givens, record.mother_families, asked=asked):
@@ -168,7 +193,7 @@ def _add_mother(found: dict[tuple[Kind, str], float], record: Record, *, asked: 
     if record.due:
         for code, rarity in names.items():
             for postcode in {address.postcode for address in record.addresses if address.postcode}:
-                found["mother-postcode", f"{code}|{postcode}"] = rarity + _PLACES
+                found["mother-postcode", f"{code}|{postcode}"] = rarity
 
 
 def _codes(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -> dict[str, float]:

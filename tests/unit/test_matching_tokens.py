@@ -31,11 +31,12 @@ def weight(question: Record, entry: Record) -> float:
         TOM,
         replace(TOM, names=(Name("Tom", "Ashdown"),)),
         replace(TOM, names=(Name("Ashdown", "Thomas"),)),
-        replace(TOM, names=(Name("Tomas", "Pell"),), addresses=()),
-        replace(TOM, names=(Name("Thomas", "Pell"),), date_of_birth=date(2015, 7, 5), addresses=()),
-        replace(TOM, names=(Name("Thomas", "Pell"),), date_of_birth=date(2015, 5, 9), addresses=()),
-        replace(TOM, names=(Name("Thomas", "Pell"),), date_of_birth=date(2014, 5, 7), addresses=()),
-        replace(TOM, names=(Name("Thomas", "Pell"),), date_of_birth=date(2015, 6, 7), addresses=()),
+        replace(TOM, names=(Name("Thomas", "Pell"),), addresses=()),
+        replace(TOM, names=(Name("Ruth", "Ashdown"),), addresses=()),
+        replace(TOM, names=(Name("Rth", "Ashdown"),), date_of_birth=date(2015, 7, 5), addresses=()),
+        replace(TOM, names=(Name("Rth", "Ashdown"),), date_of_birth=date(2015, 5, 9), addresses=()),
+        replace(TOM, names=(Name("Rth", "Ashdown"),), date_of_birth=date(2014, 5, 7), addresses=()),
+        replace(TOM, names=(Name("Rth", "Ashdown"),), date_of_birth=date(2015, 6, 7), addresses=()),
         replace(TOM, date_of_birth=None, age=8, as_of=date(2024, 9, 1), addresses=()),
         replace(TOM, date_of_birth=None, age=10, as_of=date(2024, 9, 1), addresses=()),
         replace(TOM, names=(Name("Ruth", "Pell"),)),
@@ -49,7 +50,7 @@ def test_a_question_with_one_detail_wrong_or_absent_still_meets_the_entry(questi
 @pytest.mark.rule("REG-3")
 def test_an_unborn_child_is_met_by_the_mother_before_and_after_birth() -> None:
     unborn = Person((), expected_delivery=date(2025, 3, 1), mother=(Name("Kestrel", "Ashdown"),))
-    nearly = replace(unborn, expected_delivery=date(2025, 3, 12), mother=(Name("Kestrel", "Pell"),))
+    nearly = replace(unborn, expected_delivery=date(2025, 3, 12))
     born = replace(unborn, names=(Name("Robin", "Pell"),), expected_delivery=None, date_of_birth=date(2025, 2, 20))
     for question, entry in [(unborn, unborn), (nearly, unborn), (born, unborn), (unborn, born)]:
         assert weight(record_of(question), record_of(entry)) >= LEAST_WEIGHT
@@ -81,10 +82,17 @@ _people = st.builds(
 
 
 @given(_people)
-def test_whoever_can_be_a_match_of_itself_is_met_by_its_tokens(person: Person) -> None:
+def test_whoever_says_enough_meets_their_own_entry(person: Person) -> None:
     record = record_of(person)
-    if best_match(record, [(0, record)]).band is not Band.NONE and least_criteria(person).enough:
+    if least_criteria(person).enough and best_match(record, [(0, record)]).band is not Band.NONE:
         assert weight(record, record) >= LEAST_WEIGHT
+
+
+@given(_people, _people)
+def test_whoever_would_be_a_match_is_met(question: Person, entry: Person) -> None:
+    a, b = record_of(question), record_of(entry)
+    if best_match(a, [(0, b)]).band is Band.MATCH:
+        assert weight(a, b) >= LEAST_WEIGHT
 
 
 @given(_people)
