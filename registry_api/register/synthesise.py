@@ -12,9 +12,10 @@ from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 from registry_api.register.csv_format import COLUMNS
-from registry_api.register.name_pools import Origin, Pools, load_pools
+from registry_api.register.draws import Draws, Parent, borne
 
 TWIN_BIRTHS = 0.0155
 """Of births; so that about 3 % of the children are twins."""
@@ -25,15 +26,13 @@ NAMESAKES = 0.03
 SAME_STATUS = 0.7
 """Of brothers and sisters, those whose case stands as their elder's does (REG-1: each is decided on its own)."""
 
-_ON_PLAN, _OPEN, _CLOSED = range(3)
+_ON_PLAN, _OPEN, _CLOSED = _STATUSES = (0, 1, 2)
 _UNBORN = (0.03, 0.01, 0.0)
 """By status: the share of children not yet born (REG-3)."""
 _FAMILY_SIZES = (1, 1, 1, 2, 2, 2, 3, 3, 4)
 _CATEGORIES = ("neglect", "neglect", "neglect", "emotional", "emotional", "physical", "sexual")
 _GROWN_UP = 18 * 365
 """In days; a little less than 18 years."""
-_LETTERS = "ABDEFGHJLNPQRSTUWXYZ"
-"""Those that the second half of a postcode is made of."""
 _NAMES_KEPT = 500
 
 
@@ -63,7 +62,7 @@ def synthesise(
     Yields:
         Rows by column, brothers and sisters one after another.
     """
-    maker = _Maker(Random(seed), load_pools(), staff, managers, today)  # noqa: S311 - to be repeated, not secret
+    maker = _Maker(Random(seed), staff, managers, today)  # noqa: S311 - to be repeated, not secret
     wanted = [on_plan, open_cases, closed_cases]
     while any(wanted):
         yield from maker.household(wanted, english=maker.chance(english_share))
@@ -83,80 +82,73 @@ def write_csv(path: Path, rows: Iterable[dict[str, str]], progress: Callable[[in
     return done
 
 
-@dataclass(frozen=True, slots=True)
-class _Parent:
-    """``family`` in the form that men bear."""
+class _Namesake(NamedTuple):
+    """A child met before, whose name another one bears elsewhere."""
 
-    origin: Origin
+    father: Parent
     given: str
-    family: str
+    sex: str
+    year: int
 
 
 @dataclass(slots=True)
 class _Household:
-    mother: _Parent
-    partner: _Parent
+    mother: Parent
+    partner: Parent
     mother_born: date
     moved_in: date
     cells: dict[str, str]
     before: list[tuple[str, str]]
+    partner_lives_there: bool
     grandmother: str
     given: set[str] = field(default_factory=set)
     """Names already taken by a brother or sister."""
 
 
-class _Maker:
+class _Maker(Draws):
     """Draws households, and the children in them."""
 
-    def __init__(
-        self, random: Random, pools: Pools, staff: Sequence[str], managers: Sequence[str], today: date
-    ) -> None:
-        self.random, self.pools, self.today, self.staff, self.managers = random, pools, today, staff, managers
+    def __init__(self, random: Random, staff: Sequence[str], managers: Sequence[str], today: date) -> None:
+        super().__init__(random, today)
+        self.staff, self.managers = staff, managers
         self.households, self.records = count(1), count(1)
-        self.met: list[tuple[_Parent, str, str, int]] = []
-
-    def chance(self, share: float) -> bool:
-        return self.random.random() < share
-
-    def days_ago(self, least: int, most: int) -> date:
-        return self.today - timedelta(days=self.random.randint(least, max(least, most)))
-
-    def between(self, first: date, last: date) -> date:
-        return first + timedelta(days=self.random.randint(0, max(0, (last - first).days)))
+        self.met: list[_Namesake] = []
 
     def household(self, wanted: list[int], *, english: bool) -> Iterator[dict[str, str]]:
         """Yield the children of one household, and take them off ``wanted`` by status."""
-        status = self.random.choices(range(3), wanted)[0]
+        status = self.random.choices(_STATUSES, wanted)[0]
         namesake = self.random.choice(self.met) if self.met and self.chance(NAMESAKES) else None
-        eldest = self.days_ago(0, 23 * 365 if status == _CLOSED else _GROWN_UP - 1)
+        born = self.days_ago(0, 23 * 365 if status == _CLOSED else _GROWN_UP - 1)
         if namesake and self.chance(0.5):
-            eldest = min(self.today, eldest.replace(year=namesake[3], day=min(eldest.day, 28)))
-        family = self.family(english, eldest, namesake and namesake[0])
-        father = family.partner
-        if self.chance(BLENDED):
+            born = min(self.today, born.replace(year=namesake.year, day=min(born.day, 28)))
+        family = self.family(english, born, namesake and namesake.father)
+        partner = family.partner, self.surname(family.mother, family.partner)
+        father, surname = partner
+        if not namesake and self.chance(BLENDED):
             father = self.parent(family.mother.origin, girl=False)
-        born, births = eldest, self.random.choice(_FAMILY_SIZES)
-        for birth in range(births):
-            if birth and self.chance(0.6):
-                father = family.partner  # the younger ones are the present partner's, more often than not
             surname = self.surname(family.mother, father)
+        for _ in range(self.random.choice(_FAMILY_SIZES)):
             for _ in range(2 if self.chance(TWIN_BIRTHS) else 1):
-                if not wanted[status] or not self.chance(SAME_STATUS):
-                    if not any(wanted):
-                        return
-                    status = self.random.choices(range(3), wanted)[0]
-                if status != _CLOSED and (self.today - born).days >= _GROWN_UP:
-                    status = _CLOSED
-                    if not wanted[status]:
-                        continue
-                wanted[status] -= 1
-                yield self.child(family, father, surname, born, status, namesake if not birth else None)
+                if not any(wanted):
+                    return
+                status = self.status(status, wanted, born)
+                if wanted[status]:
+                    wanted[status] -= 1
+                    yield self.child(family, father, surname, born, status, namesake)
                 namesake = None
             born += timedelta(days=self.random.randint(330, 1800))
             if born > self.today:
                 return
+            if self.chance(0.6):
+                father, surname = partner  # the younger ones are the present partner's, more often than not
 
-    def family(self, english: bool, eldest: date, father: _Parent | None) -> _Household:
+    def status(self, elder: int, wanted: list[int], born: date) -> int:
+        """Return how the case of a child stands, when that of the elder stands as ``elder``."""
+        if (self.today - born).days >= _GROWN_UP:
+            return _CLOSED
+        return elder if wanted[elder] and self.chance(SAME_STATUS) else self.random.choices(_STATUSES, wanted)[0]
+
+    def family(self, english: bool, eldest: date, father: Parent | None) -> _Household:
         """Draw a household: who the parents are, and where they live and lived."""
         origin = self.origin(english)
         partner = father or self.parent(origin if self.chance(0.8) else self.origin(english), girl=False)
@@ -172,23 +164,24 @@ class _Maker:
             moved_in=self.days_ago(5, 900),
             cells=cells,
             before=[self.address(english) for _ in range(moves)],
+            partner_lives_there=self.chance(0.6),
             grandmother=self.random.choice(origin.girls) if self.chance(0.07) else "",
         )
 
     def child(
         self,
         family: _Household,
-        father: _Parent,
+        father: Parent,
         surname: str,
         born: date,
         status: int,
-        namesake: tuple[_Parent, str, str, int] | None,
+        namesake: _Namesake | None,
     ) -> dict[str, str]:
         """Draw one child of a household."""
         row = dict.fromkeys(COLUMNS, "") | family.cells
         row["record_id"] = f"C{next(self.records):08d}"
         row["mother_given_names"] = family.mother.given
-        row["mother_family_name"] = mothers_name = _borne(family.mother, family.mother.family)
+        row["mother_family_name"] = mothers_name = borne(family.mother, family.mother.family)
         row["mother_date_of_birth"] = family.mother_born.isoformat() if self.chance(0.8) else ""
         if self.chance(_UNBORN[status]):
             row["expected_delivery_date"] = (self.today + timedelta(days=self.random.randint(7, 200))).isoformat()
@@ -207,19 +200,19 @@ class _Maker:
         self,
         row: dict[str, str],
         family: _Household,
-        father: _Parent,
+        father: Parent,
         surname: str,
         born: date,
-        namesake: tuple[_Parent, str, str, int] | None,
+        namesake: _Namesake | None,
     ) -> None:
         """Fill in who a born child is, and remember the name for a namesake."""
-        sex = namesake[2] if namesake else self.random.choice("fm")
+        sex = namesake.sex if namesake else self.random.choice("fm")
         pool = father.origin.girls if sex == "f" else father.origin.boys
-        given = namesake[1] if namesake else self.random.choice(pool)
+        given = namesake.given if namesake else self.random.choice(pool)
         while given in family.given:
             given = self.random.choice(pool)
         family.given.add(given)
-        surname = _borne(father, surname) if sex == "f" else surname
+        surname = borne(father, surname) if sex == "f" else surname
         others = []
         if given in self.pools.nicknames and self.chance(0.5):
             others.append(f"{self.pools.nicknames[given]}|{surname}")
@@ -237,9 +230,9 @@ class _Maker:
             row["place_of_birth"] = self.random.choice(self.pools.england.places) if self.chance(0.7) else ""
             row["nhs_number"] = self.nhs_number() if self.chance(0.85) else ""
         if len(self.met) < _NAMES_KEPT:
-            self.met.append((father, given, sex, born.year))
+            self.met.append(_Namesake(father, given, sex, born.year))
         elif self.chance(0.1):
-            self.met[self.random.randrange(_NAMES_KEPT)] = (father, given, sex, born.year)
+            self.met[self.random.randrange(_NAMES_KEPT)] = _Namesake(father, given, sex, born.year)
 
     def lived(self, row: dict[str, str], family: _Household, born: date) -> None:
         """Fill in since when a child lives there, and where before."""
@@ -253,10 +246,10 @@ class _Maker:
         row["address_from"] = max(family.moved_in, born).isoformat() if homes or born > family.moved_in else ""
         row["previous_addresses"] = "; ".join(homes)
 
-    def members(self, row: dict[str, str], family: _Household, father: _Parent) -> None:
+    def members(self, row: dict[str, str], family: _Household, father: Parent) -> None:
         """Fill in the adults of the household."""
         adults = [f"{row['mother_given_names']} {row['mother_family_name']}|mother"]
-        if self.chance(0.6):
+        if family.partner_lives_there:
             partner = family.partner
             what = "father" if father is partner else "stepfather"
             adults.append(f"{partner.given} {partner.family}|{what}")
@@ -291,56 +284,3 @@ class _Maker:
         row["plan_categories"] = self.random.choice(_CATEGORIES)  # one: every authority allows that (REG-4)
         row["plan_end"] = ended.isoformat() if ended else ""
         return started
-
-    def origin(self, english: bool) -> Origin:
-        return self.random.choices(
-            self.pools.origins, [origin.england if english else origin.jersey for origin in self.pools.origins]
-        )[0]
-
-    def parent(self, origin: Origin, *, girl: bool) -> _Parent:
-        given = self.random.choice(origin.girls if girl else origin.boys)
-        return _Parent(origin, given, self.random.choice(origin.families))
-
-    def surname(self, mother: _Parent, father: _Parent) -> str:
-        """Return the family name that the children of one birth bear, in the form of men."""
-        if father.origin.two_families and self.chance(0.6):
-            return f"{mother.family} {father.family}"
-        if self.chance(0.06):
-            return f"{mother.family}-{father.family}"
-        return mother.family if self.chance(0.15) else father.family
-
-    def address(self, english: bool) -> tuple[str, str]:
-        """Return the lines and the postcode of a home; a street has one postcode."""
-        country = self.pools.england if english else self.pools.jersey
-        place, first, last = (
-            self.random.randrange(len(words))
-            for words in (country.places, country.street_beginnings, country.street_endings)
-        )
-        street = f"{country.street_beginnings[first]}{'' if english else ' '}{country.street_endings[last]}"
-        number = self.random.randint(1, 90)
-        kind = self.random.random()
-        if kind < 0.12:
-            house = f"Flat {self.random.randint(1, 9)}, {number} {street}"
-        elif kind < 0.2:
-            house = f"{self.random.choice(country.houses)}, {street}"
-        else:
-            house = f"{number} {street}"
-        district = country.postcodes[place % len(country.postcodes)]
-        inward = f"{place % 9 + 1}{_LETTERS[first % 20]}{_LETTERS[last % 20]}"
-        return f"{house}, {country.places[place]}", f"{district} {inward}"
-
-    def nhs_number(self) -> str:
-        """Return a number of the range 999, which is never given out; its check digit is right (modulus 11)."""
-        while True:
-            digits = f"999{self.random.randrange(10**6):06d}"
-            check = -sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=True)) % 11
-            if check < 10:
-                return f"{digits}{check}"
-
-
-def _borne(parent: _Parent, family: str) -> str:
-    """Return a family name as women of that origin bear it."""
-    for ending, feminine in parent.origin.feminine.items():
-        if family.endswith(ending):
-            return family.removesuffix(ending) + feminine
-    return family
