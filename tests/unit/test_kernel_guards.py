@@ -74,6 +74,17 @@ async def megabytes(count: int) -> AsyncIterator[bytes]:
         yield b"x" * 1_000_000
 
 
+async def answer_to(guards: Guards, receive: Receive, *headers: tuple[bytes, bytes]) -> list[Message]:
+    """Send one request as a server would; return what the server is told to send."""
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await guards({"type": "http", "path": "/", "headers": headers}, receive, send)
+    return sent
+
+
 def assert_problem(response: httpx2.Response, status: int, kind: str) -> None:
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"
@@ -93,16 +104,10 @@ async def test_a_body_up_to_the_limit_passes_whole_and_one_byte_more_does_not(ap
 
 
 async def test_a_declared_length_over_the_limit_is_refused_unread(app: App) -> None:
-    sent: list[Message] = []
-
     async def unread() -> Message:
         raise AssertionError("the body must not be read")
 
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "path": "/", "headers": [(b"content-length", b"10485760")]}
-    await guarded(app)(scope, unread, send)
+    sent = await answer_to(guarded(app), unread, (b"content-length", b"10485760"))
     assert sent[0]["status"] == 413
 
 
@@ -115,13 +120,8 @@ async def test_a_stream_is_cut_off_at_the_limit_whatever_length_it_declares(app:
         given_out += 1000
         return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
 
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
     headers = [] if declared is None else [(b"content-length", declared)]
-    await guarded(app)({"type": "http", "path": "/", "headers": headers}, endless, send)
+    sent = await answer_to(guarded(app), endless, *headers)
     assert sent[0]["status"] == 413
     assert LIMIT < given_out <= LIMIT + 1000
     assert app.calls == 0
@@ -130,7 +130,6 @@ async def test_a_stream_is_cut_off_at_the_limit_whatever_length_it_declares(app:
 @given(parts=st.lists(st.binary(max_size=200), min_size=1, max_size=8), limit=st.integers(0, 600))
 def test_the_application_gets_exactly_what_was_sent_or_nothing(parts: list[bytes], limit: int) -> None:
     seen: list[Any] = []
-    statuses: list[int] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         seen.append(await receive())
@@ -143,18 +142,14 @@ def test_the_application_gets_exactly_what_was_sent_or_nothing(parts: list[bytes
     async def receive() -> Message:
         return waiting.pop(0)
 
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            statuses.append(message["status"])
-
     guards = Guards(app, body_limit_bytes=limit, requests_in_flight=1, queue_seconds=1)
-    asyncio.run(guards({"type": "http", "path": "/", "headers": []}, receive, send))
+    sent = asyncio.run(answer_to(guards, receive))
     whole = b"".join(parts)
     if len(whole) > limit:
-        assert (seen, statuses) == ([], [413])
+        assert (seen, sent[0]["status"]) == ([], 413)
     else:
         assert seen == [{"type": "http.request", "body": whole}, {"type": "http.disconnect"}]
-        assert statuses == []
+        assert sent == []
 
 
 async def test_a_caller_who_hangs_up_half_way_reaches_nothing(app: App) -> None:
@@ -166,10 +161,7 @@ async def test_a_caller_who_hangs_up_half_way_reaches_nothing(app: App) -> None:
     async def receive() -> Message:
         return messages.pop(0)
 
-    async def send(message: Message) -> None:
-        raise AssertionError("there is nobody to answer")
-
-    await guarded(app)({"type": "http", "path": "/", "headers": []}, receive, send)
+    assert await answer_to(guarded(app), receive) == []
     assert app.calls == 0
 
 
@@ -240,18 +232,12 @@ async def test_a_slow_sender_holds_no_turn(app: App) -> None:
         except StopAsyncIteration:
             return {"type": "http.request"}
 
-    sent: list[Message] = []
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    slow = asyncio.create_task(guards({"type": "http", "path": "/", "headers": []}, receive, send))
+    slow = asyncio.create_task(answer_to(guards, receive))
     async with client_of(guards) as client:
         assert (await client.get("/")).status_code == 200
-    assert sent == []
+    assert not slow.done()
     more.set()
-    await slow
-    assert json.loads(sent[1]["body"]) == {"size": 2}
+    assert json.loads((await slow)[1]["body"]) == {"size": 2}
 
 
 async def test_a_turn_is_given_back_when_the_application_fails_or_the_request_is_cancelled(app: App) -> None:
@@ -304,15 +290,9 @@ async def test_every_answer_carries_the_fixed_headers_once(app: App) -> None:
 async def test_what_is_not_http_passes_untouched() -> None:
     seen: list[Any] = []
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append((scope, receive, send))
+    async def app(*connection: Any) -> None:
+        seen.append(connection)
 
-    async def receive() -> Message:
-        return {"type": "lifespan.startup"}
-
-    async def send(message: Message) -> None:
-        raise AssertionError("nothing to send")
-
-    scope = {"type": "lifespan"}
-    await Guards(app, body_limit_bytes=1, requests_in_flight=1, queue_seconds=1)(scope, receive, send)
-    assert seen == [(scope, receive, send)]
+    connection: Any = ({"type": "lifespan"}, object(), object())
+    await Guards(app, body_limit_bytes=1, requests_in_flight=1, queue_seconds=1)(*connection)
+    assert seen == [connection]
