@@ -12,6 +12,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from builders import World, running_world
 from sqlalchemy.engine import make_url
 
 from registry_api.kernel import migrations
@@ -96,3 +97,10 @@ def vault(keys_file: Path) -> Vault:
 def token_keys(keys_file: Path) -> TokenKeys:
     """The blind-index keys derived from the fresh master."""
     return TokenKeys(LocalKeys.load_or_create(keys_file).index_master)
+
+
+@pytest.fixture
+async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
+    """A small authority with its application running (``tests.builders``)."""
+    async with running_world(database_url, tmp_path / "state") as world:
+        yield world

@@ -101,9 +101,7 @@ def add_client(
     session: AsyncSession, *, client_id: str, organisation_id: UUID, public_keys: list[Any], scopes: Collection[str]
 ) -> Client:
     """Add a system of an organisation with its public keys (JWKs)."""
-    client = Client(
-        id=client_id, organisation_id=organisation_id, jwks={"keys": public_keys}, scopes=sorted(scopes)
-    )
+    client = Client(id=client_id, organisation_id=organisation_id, jwks={"keys": public_keys}, scopes=sorted(scopes))
     session.add(client)
     return client
 

@@ -1,6 +1,8 @@
 """The queries of the directory. The live look-up of an asker is one statement, made at every request."""
 
+from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from policies.enquirer import Agreement, Enquirer, Purpose, Role
@@ -64,10 +66,60 @@ async def forget_spent_assertions(connection: Connection, now: datetime) -> None
     await connection.execute("DELETE FROM spent_assertion WHERE expires_at < $1 - interval '1 hour'", now)
 
 
-PERSON_COLUMNS = "id, organisation_id, role, data_key, sealed"
+def presence(person: str) -> str:
+    """Return a lateral subselect of ``away``, ``cover`` and ``cover_away`` of one member of staff at ``:now`` (ENQ-11).
+
+    ``person`` is the SQL expression of their id. Who has left counts as away.
+    """
+    return f"""(
+    SELECT p.suspended_at IS NOT NULL OR absence.professional_id IS NOT NULL AS away, absence.covered_by AS cover,
+           stand_in.suspended_at IS NOT NULL OR EXISTS (
+               SELECT FROM cover b
+               WHERE b.professional_id = absence.covered_by AND b.starts_at <= :now AND :now < b.ends_at
+           ) AS cover_away
+    FROM professional p
+    LEFT JOIN LATERAL (
+        SELECT a.professional_id, a.covered_by FROM cover a
+        WHERE a.professional_id = p.id AND a.starts_at <= :now AND :now < a.ends_at
+        ORDER BY a.covered_by IS NULL, a.starts_at DESC, a.id LIMIT 1
+    ) absence ON true
+    LEFT JOIN professional stand_in ON stand_in.id = absence.covered_by
+    WHERE p.id = {person}
+)"""
 
 
-async def people(connection: Connection, ids: list[UUID]) -> list[dict[str, object]]:
+_CLIENT = "SELECT id, organisation_id, jwks, scopes, suspended_at IS NULL AS active FROM client WHERE id = $1"
+
+
+async def client(connection: Connection, client_id: str) -> dict[str, Any] | None:
+    """Return a client with its public keys, suspended or not."""
+    row = await connection.fetchrow(_CLIENT, client_id)
+    return dict(row) if row else None
+
+
+async def professional(connection: Connection, organisation_id: UUID, subject: str) -> dict[str, Any] | None:
+    """Return the professional whom an organisation calls ``subject``, suspended or not."""
+    row = await connection.fetchrow(
+        "SELECT id, suspended_at IS NULL AS active FROM professional WHERE organisation_id = $1 AND subject = $2",
+        organisation_id,
+        subject,
+    )
+    return dict(row) if row else None
+
+
+async def own_authority(connection: Connection) -> dict[str, Any] | None:
+    """Return the authority whose register this is."""
+    row = await connection.fetchrow("SELECT * FROM organisation WHERE own_authority ORDER BY code LIMIT 1")
+    return dict(row) if row else None
+
+
+async def organisation_names(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the names of these organisations."""
+    rows = await connection.fetch("SELECT id, name FROM organisation WHERE id = ANY($1)", [*ids])
+    return {row["id"]: row["name"] for row in rows}
+
+
+async def people(connection: Connection, ids: list[UUID]) -> list[dict[str, Any]]:
     """Return the sealed rows of these professionals with their organisation's name."""
     rows = await connection.fetch(
         "SELECT p.id, p.role, p.data_key, p.sealed, o.name AS organisation FROM professional p "

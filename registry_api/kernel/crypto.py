@@ -16,6 +16,8 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _VERSION, _AES_256_GCM = 1, 1
 _HEADER = 4  # version, algorithm, two bytes of key id
@@ -147,3 +149,8 @@ class Vault:
 
 def _place(table: str, row: UUID) -> bytes:
     return table.encode() + b"|" + row.bytes + b"|"
+
+
+def derive_key(master: bytes, purpose: str) -> bytes:
+    """Return the 32-byte key of one purpose, derived from ``master`` (RFC 5869, HKDF-SHA256)."""
+    return HKDF(SHA256(), 32, None, f"child-protection-register {purpose} 1".encode()).derive(master)

@@ -30,3 +30,23 @@ class PreconditionFailed(ServiceError):
 
 class IdempotencyKeyReused(ServiceError):
     """An idempotency key came with another body, or after the day for which it is kept."""
+
+
+class Forbidden(ServiceError):
+    """The asker may not do this. ``reason`` is a fixed code; the refusal is recorded (ENQ-3)."""
+
+    def __init__(self, reason: str, reference: str | None = None) -> None:
+        """Carry the reason, and the reference under which the refusal was recorded where it has one."""
+        super().__init__(reason)
+        self.reason = reason
+        self.reference = reference
+
+
+class MoreDetailsNeeded(ServiceError):
+    """Too little was given to look for anybody. ``missing`` names kinds of detail, never a detail."""
+
+    def __init__(self, missing: tuple[str, ...], reference: str) -> None:
+        """Carry what kinds of detail would make it enough, and the reference of the recorded enquiry."""
+        super().__init__("more details needed")
+        self.missing = missing
+        self.reference = reference

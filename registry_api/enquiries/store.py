@@ -1,0 +1,129 @@
+"""The queries of the main job: two writes and one look-up, each a single statement.
+
+``receive`` commits the enquiry and its enquirer; ``SEARCH`` reads the register and the earlier enquiries; ``answer``
+commits the answer, whom it goes to and the log entry. Nothing in them serialises commits: no NOTIFY, no counter, no
+single head row.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from registry_api.access_log.store import APPEND
+from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Outcome
+from registry_api.kernel.db import Connection
+from registry_api.kernel.statement import Statement
+from registry_api.register.store import CANDIDATES
+from registry_api.routing.store import CONSIDER, CONSIDER_ENQUIRIES, TELL
+
+# A retry finds its idempotency key taken: then nothing at all is written, the log entry and tokens included.
+_RECEIVE = Statement.of_parts(
+    {
+        "received": """
+INSERT INTO enquiry (id, reference, received_at, client_id, organisation_id, professional_id, role, purpose, reason,
+                     urgency, refusal, idempotency_key, request_digest, data_key, sealed_question, sealed_record)
+VALUES (:id, :reference, :received_at, :client_id, :organisation_id, :professional_id, :role, :purpose, :reason,
+        :urgency, :refusal, :idempotency_key, :request_digest, :data_key, :sealed_question, :sealed_record)
+ON CONFLICT (client_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
+RETURNING id
+""",
+        "indexed": """
+INSERT INTO enquiry_token (token, enquiry_id)
+SELECT token, received.id FROM received CROSS JOIN unnest(:tokens::bigint[]) AS token
+""",
+        "logged": """
+INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason)
+SELECT :received_at, :log_kind, :client_id, :organisation_id, :professional_id, :reference, :refusal FROM received
+""",
+    },
+    "SELECT id FROM received",
+)
+
+
+async def receive(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """Record an enquiry; durable when this returns True. False: its idempotency key stands already (ENQ-2)."""
+    return await _RECEIVE.fetchrow(connection, values) is not None
+
+
+_UNSETTLED = "', '".join(sorted({*NOT_KNOWN_OUTCOMES, Outcome.MORE_INFORMATION_NEEDED}))
+
+# Enquiries that were not refused and found nobody, or have no answer yet: two that arrive together see each other,
+# because both were committed before either looked.
+_EARLIER = f"""
+SELECT e.id, e.data_key, e.sealed_record, e.reference, e.received_at, e.professional_id, o.name AS organisation,
+       (SELECT c.id FROM consideration_enquiry ce JOIN consideration c ON c.id = ce.consideration_id
+        WHERE ce.enquiry_id = e.id AND c.decided_at IS NULL ORDER BY c.opened_at LIMIT 1) AS open_consideration
+FROM (
+    SELECT hit.enquiry_id, sum(wanted.weight) AS weight
+    FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
+    CROSS JOIN LATERAL (
+        SELECT t.enquiry_id FROM enquiry_token t WHERE t.token = wanted.token LIMIT 500
+    ) hit
+    GROUP BY hit.enquiry_id
+    HAVING sum(wanted.weight) >= :least_weight
+    ORDER BY weight DESC
+    LIMIT :most_candidates
+) found
+JOIN enquiry e ON e.id = found.enquiry_id
+JOIN organisation o ON o.id = e.organisation_id
+LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id
+WHERE e.id <> :enquiry_id AND e.refusal IS NULL AND (a.outcome IS NULL OR a.outcome IN ('{_UNSETTLED}'))
+"""
+
+SEARCH = Statement.of_parts(
+    {"candidate": CANDIDATES, "earlier": _EARLIER},
+    """
+SELECT true AS is_child, id, data_key, sealed_record, NULL AS reference, NULL::timestamptz AS received_at,
+       NULL::uuid AS professional_id, NULL AS organisation, NULL::uuid AS open_consideration
+FROM candidate
+UNION ALL
+SELECT false, id, data_key, sealed_record, reference, received_at, professional_id, organisation, open_consideration
+FROM earlier
+""",
+)
+
+_ANSWER = Statement.of_parts(
+    {
+        "answered": """
+INSERT INTO enquiry_answer (enquiry_id, answered_at, outcome, row, child_id, sealed_answer)
+VALUES (:enquiry_id, :answered_at, :outcome, :row, :child_id, :sealed_answer)
+RETURNING enquiry_id
+""",
+        "considered": CONSIDER,
+        "considered_enquiries": CONSIDER_ENQUIRIES,
+        "told": TELL,
+        "logged": APPEND,
+    },
+    "SELECT enquiry_id FROM answered",
+)
+
+
+async def answer(connection: Connection, values: Mapping[str, Any]) -> None:
+    """Record the answer and all that follows from it, whole or not at all; durable when this returns.
+
+    Raises asyncpg.UniqueViolationError when the enquiry has been answered already.
+    """
+    await _ANSWER.fetchrow(connection, values)
+
+
+async def by_idempotency_key(connection: Connection, client_id: str, key: str) -> Any:
+    """Return the enquiry that first came with this key, with its answer if it has one."""
+    return await connection.fetchrow(
+        "SELECT e.*, a.sealed_answer, a.outcome FROM enquiry e LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
+        "WHERE e.client_id = $1 AND e.idempotency_key = $2",
+        client_id,
+        key,
+    )
+
+
+async def answer_of(connection: Connection, enquiry_id: UUID) -> Any:
+    """Return the stored answer of an enquiry."""
+    return await connection.fetchrow("SELECT * FROM enquiry_answer WHERE enquiry_id = $1", enquiry_id)
+
+
+async def questions(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
+    """Return these enquiries with what was asked, sealed, and the outcome."""
+    return await connection.fetch(
+        "SELECT e.*, a.outcome FROM enquiry e LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id WHERE e.id = ANY($1)",
+        list(ids),
+    )

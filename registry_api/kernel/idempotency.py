@@ -1,0 +1,22 @@
+"""The ``Idempotency-Key`` header: how a caller says that a request is a retry of one it has sent before."""
+
+import re
+from typing import Annotated
+
+from fastapi import Header
+from fastapi.exceptions import RequestValidationError
+
+_KEY = re.compile(r"[\x21-\x7e]{8,128}")
+_DESCRIPTION = (
+    "8 to 128 printable ASCII characters of your choosing. Send the same key with a retry of the same request: it then "
+    "counts as the same one and gets the same answer. Kept for 24 hours."
+)
+
+
+def idempotency_key(
+    idempotency_key: Annotated[str | None, Header(description=_DESCRIPTION)] = None,
+) -> str | None:
+    """Return the request's key, or None. Raises RequestValidationError when it has not the form."""
+    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+        raise RequestValidationError([{"type": "idempotency_key", "loc": ("header", "Idempotency-Key"), "msg": ""}])
+    return idempotency_key

@@ -1,0 +1,172 @@
+"""The application of one worker: what it is made of, and how its parts are given to each other."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+
+import auth.api
+from auth.keys import SigningKeys
+from policies.profile import load_profile
+from registry_api import problems
+from registry_api.directory import store as directory_store
+from registry_api.directory.for_auth import StoredIdentity
+from registry_api.enquiries import api as enquiries_api
+from registry_api.enquiries.answers import Authority
+from registry_api.enquiries.service import Enquiries
+from registry_api.kernel import limits, migrations
+from registry_api.kernel.clock import Clock, utc_now
+from registry_api.kernel.crypto import LocalKeys, Vault, derive_key
+from registry_api.kernel.db import Database
+from registry_api.kernel.errors import StoreUnavailable
+from registry_api.kernel.guards import Guards
+from registry_api.kernel.limits import Limits
+from registry_api.kernel.settings import Settings
+from registry_api.matching.tokens import TokenKeys
+from registry_api.register import store as register_store
+from registry_api.routing import api as routing_api
+from registry_api.routing.service import Routing
+from registry_api.transfers import api as transfers_api
+from registry_api.transfers.service import Transfers
+
+_REFRESH_SECONDS = 30.0
+"""How old the authority's telephone numbers and the register's freshness may be in an answer."""
+_HEALTH = ("/livez", "/readyz")
+_log = structlog.get_logger()
+
+
+class NotSetUp(RuntimeError):
+    """The database has no authority in it yet, or an older schema: the message says which command mends it."""
+
+
+def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now) -> FastAPI:
+    """Return the application over a migrated database that holds an authority.
+
+    ``database_url``: ``postgresql+asyncpg://…``. The application connects when it starts; it raises NotSetUp there
+    when the database is not ready for it.
+    """
+    database = Database(database_url, pool_size=settings.pool_size)
+    keys = LocalKeys.load_or_create(settings.keys_file)
+    vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
+    profile = load_profile(settings.profile)
+    authority = Authority(profile.name, "", "")
+    identity = StoredIdentity(database, clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if not await migrations.is_current(database):
+            raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
+        if not await _refresh(database, authority):
+            raise NotSetUp("The database has no authority in it: see README, First run.")
+        profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
+        await app.state.limits.storage.synchronise(database)
+        keeping = [
+            asyncio.create_task(_refresh_forever(database, authority, clock)),
+            asyncio.create_task(app.state.limits.storage.synchronise_forever(database)),
+        ]
+        yield
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
+        await database.close()
+
+    app = FastAPI(
+        title="Child Protection Register Enquiry Service",
+        version="0.1.0",
+        summary="Is this child known? Every enquirer is recorded before anything is answered.",
+        lifespan=lifespan,
+        docs_url=None,  # the default pages load their scripts from a public network
+        redoc_url=None,
+    )
+    app.add_middleware(
+        Guards,
+        body_limit_bytes=settings.body_limit_bytes,
+        requests_in_flight=settings.requests_in_flight,
+        queue_seconds=settings.queue_seconds,
+        unqueued_paths=_HEALTH,
+    )
+    problems.install(app)
+    app.state.database = database
+    app.state.limits = Limits(settings, keys.index_master)
+    app.state.enquiries = enquiries = Enquiries(
+        database=database,
+        vault=vault,
+        token_keys=token_keys,
+        digest_key=derive_key(keys.index_master, "request digest"),
+        profile=profile,
+        clock=clock,
+        authority=authority,
+    )
+    app.state.transfers = transfers = Transfers(
+        database=database,
+        vault=vault,
+        token_keys=token_keys,
+        digest_key=derive_key(keys.index_master, "request digest"),
+        profile=profile,
+        clock=clock,
+    )
+    app.state.routing = Routing(
+        database=database,
+        vault=vault,
+        profile=profile,
+        clock=clock,
+        describe_enquiries=enquiries.describe,
+        describe_transfers=transfers.describe,
+    )
+    services = auth.api.build_services(
+        issuer=settings.base_url,
+        audience=settings.base_url,
+        keys=SigningKeys.load_or_create(settings.signing_keys_file),
+        directory=identity,
+        spent=identity,
+        refusals=identity,
+        clock=clock,
+    )
+    auth.api.configure(app, services, limited=limits.by_address)
+    for router in (enquiries_api.router, routing_api.router, transfers_api.router, _health):
+        app.include_router(router)
+    return app
+
+
+async def _refresh(database: Database, authority: Authority) -> bool:
+    async with database.connection() as connection:
+        row = await directory_store.own_authority(connection)
+        if row is None:
+            return False
+        authority.name, authority.office_phone = row["name"], row["office_phone"]
+        authority.out_of_hours_phone = row["out_of_hours_phone"]
+        authority.register_updated_at = await register_store.last_load(connection)
+    return True
+
+
+async def _refresh_forever(database: Database, authority: Authority, clock: Clock) -> None:
+    while True:
+        await asyncio.sleep(_REFRESH_SECONDS)
+        try:
+            await _refresh(database, authority)
+            async with database.connection() as connection:
+                await directory_store.forget_spent_assertions(connection, clock())
+        except StoreUnavailable:
+            _log.error("authority_not_refreshed")
+
+
+_health = APIRouter(tags=["health"])
+
+
+@_health.get("/livez", summary="Is this process alive?")
+async def livez() -> JSONResponse:
+    """Answer as long as the process handles requests at all."""
+    return JSONResponse({"status": "ok"})
+
+
+@_health.get("/readyz", summary="Can this process answer enquiries?", responses={503: {"description": "Not now."}})
+async def readyz(request: Request) -> Response:
+    """Answer 200 when the database is reached and stands at this release's schema."""
+    try:
+        ready = await migrations.is_current(request.app.state.database)
+    except StoreUnavailable:
+        ready = False
+    return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)

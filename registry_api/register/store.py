@@ -1,0 +1,89 @@
+"""The queries of the register: who might be meant, how a child stands, who lives at an address.
+
+The hot ones are parts or single statements, prepared once on the driver's connection.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from registry_api.directory.store import presence
+from registry_api.kernel.db import Connection
+from registry_api.kernel.statement import Statement
+
+_POSTINGS = 1500
+"""The most entries read for one token: a name that so many share says nothing."""
+
+# PostgreSQL cannot know how many rows an array parameter brings. The lateral LIMIT makes it walk the index once for
+# each token instead of guessing a join over the whole table.
+CANDIDATES = f"""
+SELECT c.id, c.data_key, c.sealed_record
+FROM (
+    SELECT hit.child_id, sum(wanted.weight) AS weight
+    FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
+    CROSS JOIN LATERAL (
+        SELECT t.child_id FROM child_token t WHERE t.token = wanted.token LIMIT {_POSTINGS}
+    ) hit
+    GROUP BY hit.child_id
+    HAVING sum(wanted.weight) >= :least_weight
+    ORDER BY weight DESC
+    LIMIT :most_candidates
+) found
+JOIN child c ON c.id = found.child_id
+"""
+"""A part: the entries that share tokens with the question, by their summed weight. See ``matching.tokens``."""
+
+# Everything that an answer and its routing need, for the child asked about and for every child on a plan at the
+# address, in one round trip.
+_STANDING = Statement(
+    f"""
+WITH neighbour AS (
+    SELECT DISTINCT t.child_id
+    FROM unnest(:address_tokens::bigint[]) AS wanted(token)
+    JOIN address_token t ON t.token = wanted.token
+    WHERE EXISTS (SELECT FROM plan p WHERE p.child_id = t.child_id AND p.ended_on IS NULL)
+    LIMIT 200
+), wanted AS (
+    SELECT :child_id::uuid AS child_id WHERE :child_id::uuid IS NOT NULL
+    UNION
+    SELECT child_id FROM neighbour
+)
+SELECT c.id, c.data_key, c.sealed_record, c.restricted, c.missing_since, c.looked_after,
+       p.id AS plan_id, p.kind AS plan_kind, p.categories, p.started_on, p.sealed_other_key_worker,
+       o.name AS responsible_name, o.office_phone AS responsible_office_phone,
+       o.out_of_hours_phone AS responsible_out_of_hours_phone,
+       past.ended_on AS plan_ended_on,
+       k.opened_on, k.closed_on, k.key_worker_id, k.team_manager_id,
+       kw.away AS key_worker_away, kw.cover AS key_worker_cover, kw.cover_away AS key_worker_cover_away,
+       tm.away AS team_manager_away, tm.cover AS team_manager_cover, tm.cover_away AS team_manager_cover_away
+FROM wanted w
+JOIN child c ON c.id = w.child_id
+LEFT JOIN plan p ON p.child_id = c.id AND p.ended_on IS NULL
+LEFT JOIN organisation o ON o.id = p.responsible_organisation_id
+LEFT JOIN LATERAL (SELECT max(ended_on) AS ended_on FROM plan WHERE child_id = c.id) past ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM child_case WHERE child_id = c.id ORDER BY closed_on IS NULL DESC, opened_on DESC, id LIMIT 1
+) k ON true
+LEFT JOIN LATERAL {presence("k.key_worker_id")} kw ON true
+LEFT JOIN LATERAL {presence("k.team_manager_id")} tm ON true
+"""
+)
+
+
+async def standing(
+    connection: Connection, *, child_id: UUID | None, address_tokens: list[int], now: datetime
+) -> list[Any]:
+    """Return how the child stands, and each child on a plan who is indexed under one of the address tokens."""
+    return await _STANDING.fetch(connection, {"child_id": child_id, "address_tokens": address_tokens, "now": now})
+
+
+async def identities(connection: Connection, ids: Collection[UUID]) -> list[Any]:
+    """Return the sealed identities of these children."""
+    return await connection.fetch("SELECT id, data_key, sealed_identity FROM child WHERE id = ANY($1)", [*ids])
+
+
+async def last_load(connection: Connection) -> datetime | None:
+    """Return when the register last took entries in, or None when it never did."""
+    loaded: datetime | None = await connection.fetchval("SELECT max(loaded_at) FROM register_load")
+    return loaded

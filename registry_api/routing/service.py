@@ -1,0 +1,270 @@
+"""The use-cases of follow-up: read one's inbox, pick something up, consider whether a child is in need."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from policies.access import Decision, Refused, may_consider, may_read_inbox
+from policies.enquirer import Enquirer
+from policies.profile import Profile
+from registry_api.access_log import store as access_log
+from registry_api.directory import service as directory
+from registry_api.kernel.clock import Clock
+from registry_api.kernel.crypto import Vault
+from registry_api.kernel.db import Connection, Database
+from registry_api.kernel.errors import Conflict, Forbidden, NotFound, PreconditionFailed
+from registry_api.register import service as register
+from registry_api.routing import store
+from registry_api.routing.schemas import (
+    Acknowledged,
+    ChildShown,
+    ConsiderationDecision,
+    Considerations,
+    ConsiderationShown,
+    DecisionRequest,
+    Inbox,
+    NotificationShown,
+    ProfessionalShown,
+    SubjectShown,
+)
+from registry_api.routing.store import Kind
+
+_MEANING = {
+    Kind.CHILD_ENQUIRED_ABOUT: "Somebody asked about this child. Please follow it up with them.",
+    Kind.MISSING_CHILD_ENQUIRED_ABOUT: (
+        "A child who is recorded as missing has turned up in an enquiry. Speak to the enquirer and the police now."
+    ),
+    Kind.ENQUIRY_AT_ADDRESS: (
+        "Somebody asked about a child at the address of a child on a plan whom you work with. "
+        "The enquirer has not been told."
+    ),
+    Kind.MORE_INFORMATION_NEEDED: (
+        "An enquiry could not be settled on the details given, and the enquirer was asked for more. "
+        "Call them back if they do not come back to us."
+    ),
+    Kind.CONSIDERATION: (
+        "A child who is not known has been asked about more than once. Decide whether this may be a child in need."
+    ),
+    Kind.TRANSFER_IN: (
+        "Another authority notified that a child on its plan has moved here. A transfer-in conference has to be held."
+    ),
+    Kind.ALLOCATED: "You are the key worker of this child, who moved here while on another authority's plan.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a notification or consideration refers to, opened for whoever has to follow it up."""
+
+    reference: str
+    received_at: datetime
+    by: UUID
+    details: Mapping[str, Any]
+
+
+Describe = Callable[[Connection, Sequence[UUID]], Awaitable[Mapping[UUID, Subject]]]
+"""Opens enquiries or transfers by id. Their rooms lie above this one, so the wiring supplies it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The use-cases, over what they need."""
+
+    database: Database
+    vault: Vault
+    profile: Profile
+    clock: Clock
+    describe_enquiries: Describe
+    describe_transfers: Describe
+
+    async def inbox(self, enquirer: Enquirer, *, waiting_only: bool, cursor: str | None, limit: int) -> Inbox:
+        """Return the asker's notifications: their own and those of their role (ENQ-4, ENQ-5, ENQ-12).
+
+        The reading is recorded before anything is read. Raises Forbidden, NotFound for a cursor that is none of ours,
+        StoreUnavailable.
+        """
+        async with self.database.connection() as connection:
+            await self._admit(connection, enquirer, may_read_inbox, "inbox.read")
+            rows = await store.inbox(
+                connection,
+                enquirer.professional_id,
+                enquirer.role,
+                waiting_only=waiting_only,
+                before=_read_cursor(cursor) if cursor else None,
+                limit=limit + 1,
+            )
+            page = rows[:limit]
+            subjects = {
+                **await self.describe_enquiries(connection, [r["enquiry_id"] for r in page if r["enquiry_id"]]),
+                **await self.describe_transfers(connection, [r["transfer_id"] for r in page if r["transfer_id"]]),
+            }
+            people = await directory.people(connection, self.vault, {subject.by for subject in subjects.values()})
+            children = await register.names(connection, self.vault, {c for row in page for c in row["child_ids"]})
+        return Inbox(
+            notifications=tuple(
+                NotificationShown(
+                    id=row["id"],
+                    created_at=row["created_at"],
+                    kind=Kind(row["kind"]),
+                    what_it_means=_MEANING[Kind(row["kind"])],
+                    urgency=row["urgency"],
+                    why_you=row["why_you"],
+                    children=tuple(
+                        ChildShown(
+                            id=child.id,
+                            name=child.name,
+                            date_of_birth=child.date_of_birth,
+                            expected_delivery_date=child.expected_delivery,
+                        )
+                        for child in (children[child_id] for child_id in row["child_ids"] if child_id in children)
+                    ),
+                    about=_shown(subjects.get(row["enquiry_id"] or row["transfer_id"]), people),
+                    consideration_id=row["consideration_id"],
+                    acknowledged_at=row["acknowledged_at"],
+                )
+                for row in page
+            ),
+            next=_cursor(page[-1]) if len(rows) > limit else None,
+        )
+
+    async def acknowledge(self, enquirer: Enquirer, notification: UUID) -> Acknowledged:
+        """Pick up a notification of the asker's own or of their role.
+
+        Raises NotFound when there is none, or it is somebody else's: the two look alike. Raises Forbidden.
+        """
+        async with self.database.transaction() as connection:
+            await self._admit(connection, enquirer, may_read_inbox, "notification.acknowledged", str(notification))
+            done = await store.acknowledge(
+                connection, notification, enquirer.professional_id, enquirer.role, self.clock()
+            )
+            if done is None:
+                raise NotFound
+        return Acknowledged(id=notification, already=done == "before")
+
+    async def considerations(self, enquirer: Enquirer, *, open_only: bool, limit: int) -> Considerations:
+        """Return the child-in-need considerations, with the enquiries behind each (ENQ-7)."""
+        async with self.database.connection() as connection:
+            await self._admit(connection, enquirer, may_consider, "considerations.read")
+            rows = await store.considerations(connection, enquirer.role, open_only=open_only, limit=limit)
+            shown = await self._shown_considerations(connection, rows)
+        return Considerations(considerations=shown)
+
+    async def decide(
+        self, enquirer: Enquirer, consideration_id: UUID, request: DecisionRequest, *, version: int
+    ) -> ConsiderationShown:
+        """Record the decision on a consideration, made on its ``version``.
+
+        Raises NotFound, PreconditionFailed when it has changed since it was read, Conflict when it is decided already.
+        """
+        async with self.database.transaction() as connection:
+            await self._admit(connection, enquirer, may_consider, "consideration.decided", str(consideration_id))
+            row = await store.consideration(connection, consideration_id, enquirer.role)
+            if row is None:
+                raise NotFound
+            if row["decided_at"] is not None:
+                raise Conflict
+            if row["version"] != version:
+                raise PreconditionFailed
+            key = self.vault.new_key("consideration", consideration_id)
+            await store.decide(
+                connection,
+                consideration_id,
+                decision=request.decision,
+                by=enquirer.professional_id,
+                at=self.clock(),
+                data_key=key.wrapped,
+                sealed_reason=key.seal("reason", request.reason.encode()),
+            )
+            decided = await store.consideration(connection, consideration_id, enquirer.role)
+            assert decided is not None
+            (shown,) = await self._shown_considerations(connection, [decided])
+        return shown
+
+    async def _admit(
+        self,
+        connection: Connection,
+        enquirer: Enquirer,
+        may: Callable[[Enquirer, Any], Decision],
+        kind: str,
+        reference: str | None = None,
+    ) -> None:
+        now = self.clock()
+        decision = may(enquirer, self.profile.today(now))
+        if isinstance(decision, Refused):
+            raise Forbidden(decision.reason)
+        await access_log.append(
+            connection,
+            access_log.values(
+                at=now,
+                kind=kind,
+                client_id=enquirer.client_id,
+                organisation_id=enquirer.organisation_id,
+                professional_id=enquirer.professional_id,
+                reference=reference,
+            ),
+        )
+
+    async def _shown_considerations(
+        self, connection: Connection, rows: Sequence[Mapping[str, Any]]
+    ) -> tuple[ConsiderationShown, ...]:
+        pairs = await store.considered_enquiries(connection, [row["id"] for row in rows])
+        subjects = await self.describe_enquiries(connection, [enquiry for _, enquiry in pairs])
+        people = await directory.people(connection, self.vault, {subject.by for subject in subjects.values()})
+        today = self.profile.today(self.clock())
+        return tuple(
+            ConsiderationShown(
+                id=row["id"],
+                opened_at=row["opened_at"],
+                due_on=row["due_on"],
+                calendar=row["calendar_version"],
+                overdue=row["decided_at"] is None and row["due_on"] < today,
+                version=row["version"],
+                enquiries=tuple(
+                    shown
+                    for subject in sorted(
+                        (subjects[enquiry] for owner, enquiry in pairs if owner == row["id"] and enquiry in subjects),
+                        key=lambda subject: subject.received_at,
+                    )
+                    if (shown := _shown(subject, people))
+                ),
+                decision=ConsiderationDecision(row["decision"]) if row["decision"] else None,
+                decided_at=row["decided_at"],
+                reason=self._reason(row),
+            )
+            for row in rows
+        )
+
+    def _reason(self, row: Mapping[str, Any]) -> str | None:
+        if row["sealed_reason"] is None:
+            return None
+        return self.vault.key("consideration", row["id"], row["data_key"]).open("reason", row["sealed_reason"]).decode()
+
+
+def _shown(subject: Subject | None, people: Mapping[UUID, directory.Person]) -> SubjectShown | None:
+    if subject is None:
+        return None
+    by = people[subject.by]
+    return SubjectShown(
+        reference=subject.reference,
+        received_at=subject.received_at,
+        by=ProfessionalShown(name=by.name, phone=by.phone, role=by.role, organisation=by.organisation),
+        details=dict(subject.details),
+    )
+
+
+def _cursor(row: Mapping[str, Any]) -> str:
+    return urlsafe_b64encode(f"{row['created_at'].isoformat()}|{row['id']}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        at, row = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("|")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise NotFound
+        return moment, UUID(row)
+    except ValueError as error:
+        raise NotFound from error

@@ -1,0 +1,202 @@
+"""The queries of the inbox and of considerations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from policies.enquirer import Role
+from registry_api.kernel.db import Connection
+from registry_api.routing.rules import Recipient
+
+
+class Kind(StrEnum):
+    """What a notification is about."""
+
+    CHILD_ENQUIRED_ABOUT = "child_enquired_about"
+    MISSING_CHILD_ENQUIRED_ABOUT = "missing_child_enquired_about"
+    ENQUIRY_AT_ADDRESS = "enquiry_at_address"
+    MORE_INFORMATION_NEEDED = "more_information_needed"
+    CONSIDERATION = "consideration"
+    TRANSFER_IN = "transfer_in"
+    ALLOCATED = "allocated"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notification to be written."""
+
+    kind: Kind
+    urgency: str
+    recipient: Recipient
+    child_ids: tuple[UUID, ...] = ()
+
+
+# One row for each recipient. The arrays run in parallel; child ids travel as text because arrays of arrays of
+# different lengths do not exist in SQL.
+TELL = """
+INSERT INTO notification (id, created_at, kind, urgency, recipient_id, recipient_role, why_you,
+                          enquiry_id, transfer_id, consideration_id, child_ids)
+SELECT n.id, :told_at, n.kind, n.urgency, n.person, n.role, n.why,
+       :told_enquiry_id::uuid, :told_transfer_id::uuid, :told_consideration_id::uuid,
+       string_to_array(n.children, ',')::uuid[]
+FROM unnest(:told_ids::uuid[], :told_kinds::text[], :told_urgencies::text[], :told_persons::uuid[],
+            :told_roles::text[], :told_whys::text[], :told_children::text[])
+     AS n(id, kind, urgency, person, role, why, children)
+RETURNING id
+"""
+"""A part for ``Statement.of_parts``; its values come from ``told_values``."""
+
+
+def told_values(
+    notices: Sequence[Notice],
+    *,
+    at: datetime,
+    enquiry_id: UUID | None = None,
+    transfer_id: UUID | None = None,
+    consideration_id: UUID | None = None,
+) -> dict[str, object]:
+    """Return the named values of ``TELL``."""
+    return {
+        "told_at": at,
+        "told_enquiry_id": enquiry_id,
+        "told_transfer_id": transfer_id,
+        "told_consideration_id": consideration_id,
+        "told_ids": [uuid4() for _ in notices],
+        "told_kinds": [notice.kind for notice in notices],
+        "told_urgencies": [notice.urgency for notice in notices],
+        "told_persons": [notice.recipient.person for notice in notices],
+        "told_roles": [notice.recipient.role for notice in notices],
+        "told_whys": [notice.recipient.why for notice in notices],
+        "told_children": [",".join(map(str, notice.child_ids)) for notice in notices],
+    }
+
+
+# A consideration that is still open takes the new enquiry in; only else is one opened. Both enquiries of a pair that
+# arrived in the same instant may open one: twice considered is safe, not at all is not.
+CONSIDER = """
+INSERT INTO consideration (id, opened_at, due_on, calendar_version, owner_role, version)
+SELECT :consideration_id::uuid, :consider_at, :consider_due::date, :consider_calendar, :consider_owner, 1
+WHERE :consider_opens::boolean
+RETURNING id
+"""
+CONSIDER_ENQUIRIES = """
+INSERT INTO consideration_enquiry (consideration_id, enquiry_id)
+SELECT :consideration_id::uuid, e FROM unnest(:consider_enquiries::uuid[]) AS e
+ON CONFLICT DO NOTHING
+RETURNING enquiry_id
+"""
+
+
+def consider_values(
+    consideration_id: UUID | None, enquiries: Sequence[UUID], *, opens: bool, at: datetime, due: date, calendar: str
+) -> dict[str, object]:
+    """Return the named values of ``CONSIDER`` and ``CONSIDER_ENQUIRIES``; with no id they write nothing."""
+    return {
+        "consideration_id": consideration_id,
+        "consider_at": at,
+        "consider_due": due,
+        "consider_calendar": calendar,
+        "consider_owner": Role.SAFEGUARDING_MANAGER,
+        "consider_opens": opens,
+        "consider_enquiries": list(enquiries) if consideration_id else [],
+    }
+
+
+_MINE = "(n.recipient_id = $1 OR n.recipient_role = $2)"
+
+
+async def inbox(
+    connection: Connection,
+    person: UUID,
+    role: Role,
+    *,
+    waiting_only: bool,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Return the newest notifications of one person and their role."""
+    rows = await connection.fetch(
+        f"SELECT n.* FROM notification n WHERE {_MINE} "
+        "AND (NOT $3 OR n.acknowledged_at IS NULL) "
+        "AND ($4::timestamptz IS NULL OR (n.created_at, n.id) < ($4, $5::uuid)) "
+        "ORDER BY n.created_at DESC, n.id DESC LIMIT $6",
+        person,
+        role,
+        waiting_only,
+        before[0] if before else None,
+        before[1] if before else None,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def acknowledge(connection: Connection, notification: UUID, person: UUID, role: Role, at: datetime) -> str | None:
+    """Acknowledge a notification of this person or role; return ``done`` or ``before``, None when it is not theirs."""
+    row = await connection.fetchrow(
+        "WITH mine AS (SELECT id, acknowledged_at FROM notification n WHERE n.id = $3 AND " + _MINE + " FOR UPDATE), "
+        "done AS (UPDATE notification SET acknowledged_at = $4, acknowledged_by = $1 FROM mine "
+        "WHERE notification.id = mine.id AND mine.acknowledged_at IS NULL RETURNING notification.id) "
+        "SELECT EXISTS (SELECT FROM mine) AS is_mine, EXISTS (SELECT FROM done) AS is_done",
+        person,
+        role,
+        notification,
+        at,
+    )
+    if row is None or not row["is_mine"]:
+        return None
+    return "done" if row["is_done"] else "before"
+
+
+async def considerations(connection: Connection, role: Role, *, open_only: bool, limit: int) -> list[dict[str, Any]]:
+    """Return considerations whose owner is ``role``, the one that is due first first."""
+    rows = await connection.fetch(
+        "SELECT * FROM consideration WHERE owner_role = $1 AND (NOT $2 OR decided_at IS NULL) "
+        "ORDER BY decided_at IS NOT NULL, due_on, opened_at, id LIMIT $3",
+        role,
+        open_only,
+        limit,
+    )
+    return [dict(row) for row in rows]
+
+
+async def considered_enquiries(connection: Connection, considerations: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """Return the pairs of consideration and enquiry of these considerations."""
+    rows = await connection.fetch(
+        "SELECT consideration_id, enquiry_id FROM consideration_enquiry WHERE consideration_id = ANY($1)",
+        list(considerations),
+    )
+    return [(row["consideration_id"], row["enquiry_id"]) for row in rows]
+
+
+async def consideration(connection: Connection, consideration_id: UUID, role: Role) -> dict[str, Any] | None:
+    """Return one consideration whose owner is ``role``, locked until the transaction ends."""
+    row = await connection.fetchrow(
+        "SELECT * FROM consideration WHERE id = $1 AND owner_role = $2 FOR UPDATE", consideration_id, role
+    )
+    return dict(row) if row else None
+
+
+async def decide(
+    connection: Connection,
+    consideration_id: UUID,
+    *,
+    decision: str,
+    by: UUID,
+    at: datetime,
+    data_key: bytes,
+    sealed_reason: bytes,
+) -> None:
+    """Record the decision on a consideration."""
+    await connection.execute(
+        "UPDATE consideration SET decision = $2, decided_by = $3, decided_at = $4, data_key = $5, sealed_reason = $6, "
+        "version = version + 1 WHERE id = $1",
+        consideration_id,
+        decision,
+        by,
+        at,
+        data_key,
+        sealed_reason,
+    )

@@ -1,0 +1,116 @@
+"""The notification of a move on the wire, and what the notifying authority is answered."""
+
+from datetime import date, datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from policies.profile import Category
+from registry_api.kernel.clock import utc_now
+from registry_api.kernel.wire import LongText, PhoneNumber, ShortText, Wire
+
+
+class MovedName(Wire):
+    """A name in use. Either part may be missing."""
+
+    given_names: ShortText = ""
+    family_name: ShortText = ""
+
+
+class MovedMother(MovedName):
+    """The mother, by whom an unborn child is known (REG-3)."""
+
+    date_of_birth: date | None = None
+
+
+class MovedAddress(Wire):
+    """An address of the child."""
+
+    lines: Annotated[LongText, Field(min_length=1)]
+    postcode: Annotated[ShortText, Field(max_length=12)] = ""
+    uprn: Annotated[str, Field(pattern=r"^[0-9]{0,12}$")] = ""
+
+
+class MovedChild(Wire):
+    """The child as the notifying authority's register has them."""
+
+    given_names: ShortText = ""
+    family_name: ShortText = ""
+    other_names: Annotated[tuple[MovedName, ...], Field(max_length=8)] = ()
+    date_of_birth: date | None = None
+    expected_delivery_date: date | None = None
+    sex: Annotated[str, Field(pattern="^(female|male)$")] | None = None
+    nhs_number: Annotated[str, Field(pattern=r"^[0-9 ]{10,12}$")] = ""
+    mother: MovedMother | None = None
+    address_here: MovedAddress
+    previous_addresses: Annotated[tuple[MovedAddress, ...], Field(max_length=6)] = ()
+    looked_after: bool = False
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        born, due = self.date_of_birth, self.expected_delivery_date
+        if (born is None) == (due is None):
+            raise PydanticCustomError("born_or_unborn", "Give a date of birth or an expected delivery date.")
+        if due and not (self.mother and self.mother.given_names and self.mother.family_name):
+            raise PydanticCustomError("mother_missing", "Of an unborn child give the mother's name.")
+        if born and not (self.given_names and self.family_name):
+            raise PydanticCustomError("name_missing", "Give the child's given and family name.")
+        return self
+
+
+class MovedPlan(Wire):
+    """The plan that the notifying authority answers for."""
+
+    categories: Annotated[tuple[Category, ...], Field(min_length=1, max_length=4)]
+    started_on: date
+
+
+class OtherKeyWorkerGiven(Wire):
+    """The notifying authority's key worker for the child."""
+
+    name: Annotated[ShortText, Field(min_length=1)]
+    phone: PhoneNumber
+
+
+class TransferInRequest(Wire):
+    """A child on your plan has moved here permanently (TRF-1)."""
+
+    child: MovedChild
+    plan: MovedPlan
+    moved_on: date
+    key_worker: OtherKeyWorkerGiven
+
+    @model_validator(mode="after")
+    def _past(self) -> Self:
+        if self.plan.started_on > utc_now().date():
+            raise PydanticCustomError("plan_in_future", "A plan that has not begun cannot be transferred.")
+        return self
+
+
+class TransferInReceipt(Wire):
+    """What the notification brought about: the reference, the temporary entry and when the conference is due."""
+
+    reference: str
+    received_at: datetime
+    placed_as: str
+    what_it_means: str
+    conference_due: date
+    rule: str
+    calendar: str
+    responsible_until_then: str
+
+
+class AllocationRequest(Wire):
+    """The local key worker of a child who was transferred in, by the authority's own identifiers of its staff."""
+
+    key_worker: Annotated[ShortText, Field(min_length=1)]
+    team_manager: Annotated[ShortText, Field(min_length=1)] | None = None
+
+
+class Allocated(Wire):
+    """The child has a local key worker, who has been told."""
+
+    reference: str
+    key_worker_id: UUID
