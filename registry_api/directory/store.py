@@ -113,10 +113,13 @@ async def own_authority(connection: Connection) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
-async def organisation_names(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Return the names of these organisations."""
-    rows = await connection.fetch("SELECT id, name FROM organisation WHERE id = ANY($1)", [*ids])
-    return {row["id"]: row["name"] for row in rows}
+async def police_contacts(connection: Connection) -> list[tuple[str, str]]:
+    """Return the name and the round-the-clock number of each police organisation (ENQ-12)."""
+    rows = await connection.fetch(
+        "SELECT name, coalesce(nullif(out_of_hours_phone, ''), office_phone) AS phone FROM organisation "
+        "WHERE kind = 'police' AND suspended_at IS NULL ORDER BY name"
+    )
+    return [(row["name"], row["phone"]) for row in rows]
 
 
 async def people(connection: Connection, ids: list[UUID]) -> list[dict[str, Any]]:

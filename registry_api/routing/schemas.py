@@ -40,6 +40,13 @@ class ChildShown(Wire):
     expected_delivery_date: date | None = None
 
 
+class PoliceContact(Wire):
+    """Where the police are reached about a missing child who has turned up (ENQ-12)."""
+
+    name: str
+    phone: str
+
+
 class NotificationShown(Wire):
     """Something that waits for you, or that you have picked up."""
 
@@ -51,6 +58,7 @@ class NotificationShown(Wire):
     why_you: WhyYou
     children: tuple[ChildShown, ...]
     about: SubjectShown | None
+    police: tuple[PoliceContact, ...] = ()
     consideration_id: UUID | None = None
     acknowledged_at: datetime | None = None
 

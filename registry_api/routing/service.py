@@ -12,6 +12,7 @@ from policies.enquirer import Enquirer
 from policies.profile import Profile
 from registry_api.access_log import store as access_log
 from registry_api.directory import service as directory
+from registry_api.directory import store as directory_store
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
@@ -27,6 +28,7 @@ from registry_api.routing.schemas import (
     DecisionRequest,
     Inbox,
     NotificationShown,
+    PoliceContact,
     ProfessionalShown,
     SubjectShown,
 )
@@ -102,6 +104,11 @@ class Routing:
                 **await self.describe_transfers(connection, [r["transfer_id"] for r in page if r["transfer_id"]]),
             }
             people = await directory.people(connection, self.vault, {subject.by for subject in subjects.values()})
+            turned_up = any(row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT for row in page)
+            police = tuple(
+                PoliceContact(name=name, phone=phone)
+                for name, phone in (await directory_store.police_contacts(connection) if turned_up else ())
+            )
             children = await register.names(connection, self.vault, {c for row in page for c in row["child_ids"]})
         return Inbox(
             notifications=tuple(
@@ -122,6 +129,7 @@ class Routing:
                         for child in (children[child_id] for child_id in row["child_ids"] if child_id in children)
                     ),
                     about=_shown(subjects.get(row["enquiry_id"] or row["transfer_id"]), people),
+                    police=police if row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT else (),
                     consideration_id=row["consideration_id"],
                     acknowledged_at=row["acknowledged_at"],
                 )
