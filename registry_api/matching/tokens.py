@@ -16,6 +16,7 @@ from typing import Final, Literal
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from registry_api.matching.address_words import COMMON_STREETS
 from registry_api.matching.frequency import family_frequency, given_frequency
 from registry_api.matching.names import nicknames_of, sounds
 from registry_api.matching.record import Record, Words
@@ -44,10 +45,10 @@ _WEIGHTS: Final[dict[Kind, float]] = {
     "name-year-day": 0.8,
     "name-day-month": 0.8,
     "name-postcode": 1.5,
-    "name-year": 0.3,
+    "name-year": 0.8,
     "name-name": -0.6,
     "postcode-house": 2.5,
-    "street-house": 2.0,
+    "street-house": 4.0,
     "street-postcode": 1.5,
     "postcode-year": 2.4,
     "mother-fortnight": 0.5,
@@ -91,8 +92,14 @@ class QueryTokens:
     weights: list[float]
 
 
+_COMMON_STREET: Final = 2.0
+"""What a house number says less in a street that every town has."""
+
+_AGE_NEAR: Final = 0.5
+"""What a year of birth says less if the age must be wrong by one for it."""
+
 _Found = dict[tuple[Kind, str], float]
-"""Kinds and values of tokens, with how rare (log10) the names in each value are; 0 for a value without names."""
+"""Kinds and values of tokens, with what the rarity of its names adds to the weight of each (log10)."""
 
 
 def index_tokens(record: Record, keys: TokenKeys) -> list[int]:
@@ -137,6 +144,7 @@ def address_tokens(record: Record, keys: TokenKeys, *, current_only: bool) -> li
 def _add_child(found: _Found, record: Record, *, asked: bool) -> None:
     """Add the tokens of the child's own names, dates and numbers."""
     names = _codes(record.givens, record.families, asked=asked)
+    likely = _index_years(record)
     if record.nhs:
         found["nhs", str(record.nhs)] = 0.0
     if record.born:
@@ -151,10 +159,10 @@ def _add_child(found: _Found, record: Record, *, asked: bool) -> None:
             found["name-day-month", f"{code}|{min(day, month)}|{max(day, month)}"] = rarity
         years = [] if asked else [year]
     else:
-        years = _asked_years(record) if asked else _index_years(record)
+        years = _asked_years(record) if asked else likely
     for code, rarity in names.items():
         for one in years:
-            found["name-year", f"{code}|{one}"] = rarity
+            found["name-year", f"{code}|{one}"] = rarity if one in likely else rarity - _AGE_NEAR
         for postcode in {address.postcode for address in record.addresses if address.postcode}:
             found["name-postcode", f"{code}|{postcode}"] = rarity
     for value, rarity in _pairs(record.givens, record.families, asked=asked):
@@ -174,7 +182,8 @@ def _add_places(found: _Found, record: Record, years: list[int]) -> None:
             for year in years:
                 found["postcode-year", f"{address.postcode}|{year}"] = 0.0
         if house and street:
-            found["street-house", f"{street}|{house}"] = 0.0
+            everywhere = address.street in COMMON_STREETS
+            found["street-house", f"{street}|{house}"] = -_COMMON_STREET if everywhere else 0.0
 
 
 def _add_mother(found: _Found, record: Record, *, asked: bool) -> None:
