@@ -3,10 +3,12 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp
 
 import auth.api
 from auth.keys import SigningKeys
@@ -42,6 +44,23 @@ class NotSetUp(RuntimeError):
     """The database has no authority in it yet, or an older schema: the message says which command mends it."""
 
 
+class _Application(FastAPI):
+    """FastAPI with the guards around everything, its own handling of unexpected errors included."""
+
+    def __init__(self, settings: Settings, **described: Any) -> None:
+        super().__init__(**described)
+        self._settings = settings
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guards(
+            super().build_middleware_stack(),
+            body_limit_bytes=self._settings.body_limit_bytes,
+            requests_in_flight=self._settings.requests_in_flight,
+            queue_seconds=self._settings.queue_seconds,
+            unqueued_paths=_HEALTH,
+        )
+
+
 def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now) -> FastAPI:
     """Return the application over a migrated database that holds an authority.
 
@@ -73,20 +92,14 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         await asyncio.gather(*keeping, return_exceptions=True)
         await database.close()
 
-    app = FastAPI(
+    app = _Application(
+        settings,
         title="Child Protection Register Enquiry Service",
         version="0.1.0",
         summary="Is this child known? Every enquirer is recorded before anything is answered.",
         lifespan=lifespan,
         docs_url=None,  # the default pages load their scripts from a public network
         redoc_url=None,
-    )
-    app.add_middleware(
-        Guards,
-        body_limit_bytes=settings.body_limit_bytes,
-        requests_in_flight=settings.requests_in_flight,
-        queue_seconds=settings.queue_seconds,
-        unqueued_paths=_HEALTH,
     )
     problems.install(app)
     app.state.database = database

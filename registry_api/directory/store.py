@@ -1,6 +1,5 @@
 """The queries of the directory. The live look-up of an asker is one statement, made at every request."""
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
