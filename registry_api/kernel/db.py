@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import asyncpg
+from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from registry_api.kernel.errors import StoreUnavailable
@@ -68,18 +70,28 @@ class Database:
         unknown whether the last statement took effect, and the pool drops the connection.
         """
         try:
-            async with self.engine.connect() as pooled:
-                raw = await pooled.get_raw_connection()
-                driver = raw.driver_connection
-                assert isinstance(driver, asyncpg.Connection)
-                try:
-                    yield driver
-                except (*_LOST, asyncio.CancelledError):
-                    # A statement may still be running on it: never hand it to the next request.
-                    await pooled.invalidate()
-                    raise
+            # The pool's connection itself: SQLAlchemy's own Connection around it costs as much as a round trip.
+            pooled, driver = await self._checked_out()
+            while driver.is_closed():  # the server went away while it lay in the pool
+                await greenlet_spawn(pooled.invalidate)
+                pooled, driver = await self._checked_out()
+            give_back = pooled.close
+            try:
+                yield driver
+            except (*_LOST, asyncio.CancelledError):
+                # A statement may still be running on it: never hand it to the next request.
+                give_back = pooled.invalidate
+                raise
+            finally:
+                await greenlet_spawn(give_back)
         except (*_LOST, *_REFUSED) as error:
             raise StoreUnavailable from error
+
+    async def _checked_out(self) -> tuple[PoolProxiedConnection, Connection]:
+        pooled = await self.engine.raw_connection()
+        driver = pooled.driver_connection
+        assert isinstance(driver, asyncpg.Connection)
+        return pooled, driver
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
