@@ -30,6 +30,9 @@ RETRIEVAL_LIMIT: Final = 200
 LEAST_WEIGHT: Final = 4.0
 """The sum of weights under which SQL leaves a candidate out: it cannot be a match, and *possible* only at the edge."""
 
+MOST_TOKENS: Final = 120
+"""Tokens of one question at most, so that many names and addresses cannot make it dear; a usual one has 20."""
+
 Kind = Literal[
     "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "name-year", "name-name",
     "postcode-house", "street-house", "street-postcode", "postcode-year", "mother-fortnight", "mother-name",
@@ -112,15 +115,16 @@ def index_tokens(record: Record, keys: TokenKeys) -> list[int]:
 
 
 def query_tokens(record: Record, keys: TokenKeys) -> QueryTokens:
-    """Return what a question looks for, with the weight of each token in log10 units."""
+    """Return what a question looks for, with the weight of each token in log10 units: MOST_TOKENS, the weightiest."""
     found: _Found = {}
     _add_child(found, record, asked=True)
     _add_places(found, record, _asked_years(record))
     _add_mother(found, record, asked=True)
-    return QueryTokens(
-        [keys.token(kind, value) for kind, value in found],
-        [_WEIGHTS[kind] + rarity for (kind, _), rarity in found.items()],
-    )
+    weighed = [(_WEIGHTS[kind] + rarity, kind, value) for (kind, value), rarity in found.items()]
+    if len(weighed) > MOST_TOKENS:
+        weighed.sort(reverse=True)
+    asked = weighed[:MOST_TOKENS]
+    return QueryTokens([keys.token(kind, value) for _, kind, value in asked], [weight for weight, _, _ in asked])
 
 
 def address_tokens(record: Record, keys: TokenKeys, *, current_only: bool) -> list[int]:

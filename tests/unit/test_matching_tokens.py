@@ -11,7 +11,14 @@ from registry_api.matching.bands import Band, best_match
 from registry_api.matching.criteria import least_criteria
 from registry_api.matching.person import Address, Name, Person
 from registry_api.matching.record import Record, record_of
-from registry_api.matching.tokens import LEAST_WEIGHT, TokenKeys, address_tokens, index_tokens, query_tokens
+from registry_api.matching.tokens import (
+    LEAST_WEIGHT,
+    MOST_TOKENS,
+    TokenKeys,
+    address_tokens,
+    index_tokens,
+    query_tokens,
+)
 
 KEYS = TokenKeys(bytes(range(32)))
 HOME = Address("Flat 2, 14 Fuller Road, Nether Wallow", "ZX1 4QP")
@@ -104,6 +111,14 @@ def test_tokens_are_distinct_signed_64_bit_numbers_with_a_weight_each(person: Pe
         assert all(-(2**63) <= token < 2**63 for token in tokens)
     assert len(asked.weights) == len(asked.tokens)
     assert all(weight > 0 for weight in asked.weights)
+
+
+def test_a_question_with_many_names_and_addresses_stays_cheap_and_still_meets_the_entry() -> None:
+    aliases = tuple(Name(f"Bill{'abcdef'[i]} Tom Kestrel", f"Pell{'abcdef'[i]} Wallow Ashdown") for i in range(6))
+    homes = tuple(Address(f"{i} Fuller Road", f"ZX{i} 4QP") for i in range(1, 7))
+    crowded = record_of(replace(TOM, names=TOM.names + aliases, addresses=TOM.addresses + homes))
+    assert len(query_tokens(crowded, KEYS).tokens) == MOST_TOKENS
+    assert weight(crowded, record_of(TOM)) >= LEAST_WEIGHT
 
 
 def test_no_single_name_sex_or_year_is_a_token() -> None:
