@@ -42,7 +42,11 @@ def least_criteria(person: Person, *, privileged: bool = False) -> Sufficiency:
     ``privileged``: the enquirer's role may ask about an address alone. What cannot be used counts as not given: an
     NHS number with a wrong check digit, a name of symbols, an address that nothing can be read from.
     """
-    record = record_of(person)
+    return sufficiency(record_of(person), privileged=privileged)
+
+
+def sufficiency(record: Record, *, privileged: bool = False) -> Sufficiency:
+    """Return what ``least_criteria`` does, for a person who is normalised already."""
     unborn = bool(record.due) and not record.born
     if _identifies_unborn(record) if unborn else _identifies_child(record):
         return Sufficiency(enough=True)

@@ -38,6 +38,7 @@ def test_folding_leaves_no_control_character_and_no_loose_space(text: str) -> No
         ("Tom 😀 Ashdown", "tom ashdown"),
         ("😀", ""),
         ("\u200b\u0007", ""),
+        ("Tom\ud800", "tom"),
     ],
 )
 def test_names_fold_across_scripts_marks_and_symbols(written: str, folded: str) -> None:

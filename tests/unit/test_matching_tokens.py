@@ -1,5 +1,6 @@
 """Tokens: a child is met by every variant a question may carry; keys are apart; nothing common is a token alone."""
 
+import hmac
 from dataclasses import replace
 from datetime import date
 
@@ -139,6 +140,13 @@ def test_tokens_of_another_master_or_kind_have_nothing_in_common() -> None:
     assert KEYS.token("dob", "20150507") != KEYS.token("nhs", "20150507")
     with pytest.raises(ValueError):
         TokenKeys(bytes(31))
+
+
+@given(st.binary(min_size=32, max_size=80), st.text())
+def test_a_token_is_the_first_64_bits_of_hmac_sha256(master: bytes, value: str) -> None:
+    keys = TokenKeys(master)
+    mac = hmac.digest(keys.key("dob"), value.encode(), "sha256")
+    assert keys.token("dob", value).to_bytes(8, "big", signed=True) == mac[:8]
 
 
 @pytest.mark.rule("ENQ-5")
