@@ -128,6 +128,8 @@ class _Reader:
             yield Residence(lines=lines, postcode=cells["postcode"], uprn=uprn, valid_from=since)
         for lines, postcode, start, end in self.items("previous_addresses", 4):
             column = "previous_addresses"
+            if not (lines or postcode):
+                self.fault(column, Reason.NEEDED)
             if not end:
                 self.fault(column, Reason.END_NEEDED)  # without one it would count as lived at now
             yield Residence(

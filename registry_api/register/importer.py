@@ -261,7 +261,7 @@ def _prepare(batch: _Batch, job: _Job, repeated: Container[bytes], report: Impor
 
 def _note(report: ImportReport, row: CsvRow, found: Sequence[Fault]) -> None:
     report.rejected_rows += any(not fault.warning for fault in found)
-    for fault in found:
+    for fault in dict.fromkeys(found):  # several items of one list may have the same
         findings = report.warnings if fault.warning else report.rejected
         if len(findings) < MOST_REPORTED:
             findings.append(Rejection(row.line, row.record_id, fault.column, fault.reason))

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from policies.profile import Profile
+from registry_api.matching.person import Name
 from registry_api.register.entry import Case, ChildEntry, ChildPlan, Identity, PlanKind
 
 OLDEST = timedelta(days=100 * 366)
@@ -131,8 +132,9 @@ def faults(entry: ChildEntry, profile: Profile, today: date) -> list[Fault]:
 
 
 def _identity(child: Identity, today: date) -> Iterator[Fault]:
-    if not any(name.given or name.family for name in child.names):
-        yield Fault("family_name", Reason.NEEDED)
+    principal = child.names[0] if child.names else Name()
+    if not principal.family and (child.expected_delivery or not principal.given):
+        yield Fault("family_name", Reason.NEEDED)  # some people have a single name; the unborn have a surname only
     match child.date_of_birth, child.expected_delivery:
         case None, None:
             yield Fault("date_of_birth", Reason.BIRTH_OR_DELIVERY)
