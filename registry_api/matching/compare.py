@@ -38,15 +38,16 @@ class Levels(NamedTuple):
 
 def compare(question: Record, candidate: Record) -> Levels | None:
     """Return how two records agree, or None if they are strangers beyond doubt (neither name nor number agrees)."""
+    unborn = bool(question.due or candidate.due)
     nhs = _plain(question.nhs, candidate.nhs)
     given, given_word = best_given(question.givens, candidate.givens)
     family, family_word = best_family(question.families, candidate.families)
     if given >= Given.SIMILAR and family >= Family.SIMILAR:
         if swapped := _swapped(question, candidate):
             given, family = swapped, Family.MISSING
-        elif given is Given.DIFFERENT and family is Family.DIFFERENT and nhs and not candidate.due:
+        elif given is Given.DIFFERENT and family is Family.DIFFERENT and nhs is not Plain.SAME and not unborn:
             return None
-    if family is Family.DIFFERENT and (question.due or candidate.due):
+    if family is Family.DIFFERENT and unborn:
         family = Family.MISSING  # the surname of an unborn child is a guess
     return Levels(
         given,
