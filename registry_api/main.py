@@ -19,7 +19,7 @@ from registry_api.directory.for_auth import StoredIdentity
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
-from registry_api.kernel import limits, migrations
+from registry_api.kernel import limits, schema
 from registry_api.kernel.clock import Clock, utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault, derive_key
 from registry_api.kernel.db import Database
@@ -76,7 +76,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if not await migrations.is_current(database):
+        if not await schema.is_current(database):
             raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
         if not await _refresh(database, authority):
             raise NotSetUp("The database has no authority in it: see README, First run.")
@@ -179,7 +179,7 @@ async def livez() -> JSONResponse:
 async def readyz(request: Request) -> Response:
     """Answer 200 when the database is reached and stands at this release's schema."""
     try:
-        ready = await migrations.is_current(request.app.state.database)
+        ready = await schema.is_current(request.app.state.database)
     except StoreUnavailable:
         ready = False
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)

@@ -1,4 +1,4 @@
-"""Brings a database to the schema that this code expects, and says whether it is there."""
+"""Brings a database to the schema of this release. Imports Alembic, which a worker has no use for (``schema``)."""
 
 from pathlib import Path
 
@@ -6,7 +6,6 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from alembic import command
-from registry_api.kernel.db import Database
 
 
 def alembic_config(url: str = "") -> Config:
@@ -32,12 +31,6 @@ def downgrade(url: str, revision: str) -> None:
 
 
 def head() -> str:
-    """Return the one revision that this code expects."""
+    """Return the newest revision of the scripts; ``schema.EXPECTED`` is the same (a test holds them together)."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
 
-
-async def is_current(database: Database) -> bool:
-    """Return whether the database stands at ``head``. Raises StoreUnavailable."""
-    async with database.connection() as connection:
-        exists = await connection.fetchval("SELECT to_regclass('alembic_version') IS NOT NULL")
-        return bool(exists) and await connection.fetchval("SELECT version_num FROM alembic_version") == head()
