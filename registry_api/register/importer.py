@@ -31,7 +31,7 @@ BATCH = 500
 MOST_REPORTED = 10_000
 """Findings kept for the report; further ones are only counted."""
 
-_ONE_IMPORT_AT_A_TIME = 0x43505245
+ONE_IMPORT_AT_A_TIME = 0x43505245
 """Advisory lock: two imports at once would each take the other's new children for their own."""
 
 
@@ -199,7 +199,7 @@ async def _load(
 
     Encryption and hashing leave the interpreter to the writing; the connection has one user at any time.
     """
-    if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _ONE_IMPORT_AT_A_TIME):
+    if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", ONE_IMPORT_AT_A_TIME):
         raise Conflict
     done = 0
     ready = _Batch([])

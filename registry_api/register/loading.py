@@ -19,6 +19,8 @@ BULK_SECONDS = 300.0
 """A batch of thousands may take longer than the few seconds that an enquiry's statements are given."""
 
 _UPDATED = COLUMNS["child"][1:-1]  # all but id and created_at
+_KEPT = ("source_tag", "source_digest")
+"""A change that does not come from the authority's own system (a transfer) leaves the child known to it."""
 _TYPES = {
     "id": "uuid",
     "data_key": "bytea",
@@ -34,7 +36,8 @@ _TYPES = {
     "updated_at": "timestamptz",
 }
 _UPDATE = f"""
-UPDATE child SET {", ".join(f"{name} = new.{name}" for name in _UPDATED)}
+UPDATE child SET {", ".join(f"{name} = new.{name}" for name in _UPDATED if name not in _KEPT)},
+    {", ".join(f"{name} = coalesce(new.{name}, child.{name})" for name in _KEPT)}
 FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_TYPES.values(), 1))}) AS new ({", ".join(_TYPES)})
 WHERE child.id = new.id
 """
@@ -92,8 +95,7 @@ async def read_entry(connection: Connection, child_id: UUID, vault: Vault) -> Ch
     if child is None:
         return None
     parts: Mapping[str, Sequence[Row]] = {
-        table: await connection.fetch(f"SELECT * FROM {table} WHERE child_id = $1", child_id)
-        for table in _PARTS
+        table: await connection.fetch(f"SELECT * FROM {table} WHERE child_id = $1", child_id) for table in _PARTS
     }
     return open_entry(child, parts, vault)
 

@@ -55,7 +55,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "updated_at",
         "created_at",
     ),
-    "child_address": ("id", "child_id", "sealed", "valid_from", "valid_to"),
+    "child_address": ("id", "child_id", "sealed"),
     "household_member": ("id", "child_id", "relationship_to_child", "sealed"),
     "child_case": ("id", "child_id", "opened_on", "closed_on", "key_worker_id", "team_manager_id"),
     "plan": (
@@ -115,19 +115,13 @@ class EntryRows:
     tables: Mapping[str, Sequence[tuple[Any, ...]]]
 
 
-class _SealedAddress(msgspec.Struct):
-    lines: str
-    postcode: str
-    uprn: str
-
-
 class _SealedMember(msgspec.Struct):
     name: str
 
 
 _json = msgspec.json.Encoder().encode
 _identity = msgspec.json.Decoder(Identity).decode
-_address = msgspec.json.Decoder(_SealedAddress).decode
+_residence = msgspec.json.Decoder(Residence).decode
 _member = msgspec.json.Decoder(_SealedMember).decode
 _other_key_worker = msgspec.json.Decoder(OtherKeyWorker).decode
 
@@ -230,12 +224,14 @@ def open_entry(child: Row, parts: Mapping[str, Sequence[Row]], vault: Vault) -> 
         identity=_identity(key.open("identity", child["sealed_identity"])),
         household_id=child["household_id"],
         residences=tuple(
-            Residence(
-                **msgspec.structs.asdict(_address(key.open(_field("address", home["id"]), home["sealed"]))),
-                valid_from=home["valid_from"],
-                valid_to=home["valid_to"],
+            sorted(
+                (
+                    _residence(key.open(_field("address", home["id"]), home["sealed"]))
+                    for home in parts["child_address"]
+                ),
+                key=lambda home: home.valid_to or date.max,
+                reverse=True,
             )
-            for home in _latest_first(parts["child_address"], "valid_to")
         ),
         household=tuple(
             HouseholdPerson(
@@ -293,8 +289,8 @@ def _field(kind: str, row_id: UUID) -> str:
 
 def _address_row(home: Residence, child_id: UUID, key: RowKey) -> tuple[Any, ...]:
     row_id = uuid4()
-    sealed = key.seal(_field("address", row_id), _json(_SealedAddress(home.lines, home.postcode, home.uprn)))
-    return row_id, child_id, sealed, home.valid_from, home.valid_to
+    # With its dates: many a child has lived at an address since the day of its birth.
+    return row_id, child_id, key.seal(_field("address", row_id), _json(home))
 
 
 def _member_row(member: HouseholdPerson, child_id: UUID, key: RowKey) -> tuple[Any, ...]:
