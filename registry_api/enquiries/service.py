@@ -30,8 +30,7 @@ from registry_api.kernel.crypto import RowKey, Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, MoreDetailsNeeded
 from registry_api.kernel.references import new_reference
-from registry_api.matching.criteria import Sufficiency, least_criteria
-from registry_api.matching.person import Person
+from registry_api.matching.criteria import Sufficiency, sufficiency
 from registry_api.matching.record import Record, pack, record_of
 from registry_api.matching.tokens import TokenKeys, index_tokens, query_tokens
 from registry_api.routing.service import Subject
@@ -104,13 +103,13 @@ class Enquiries:
         now = self._clock()
         today = self._profile.today(now)
         decision = may_enquire(enquirer, request.reason.purpose, today)
-        person = request.child.as_person(today)
-        enough = least_criteria(person, privileged=enquirer.own_authority and enquirer.role in STAFF_ROLES)
+        record = record_of(request.child.as_person(today))
+        enough = sufficiency(record, privileged=enquirer.own_authority and enquirer.role in STAFF_ROLES)
         refusal = decision.reason if isinstance(decision, Refused) else None if enough.enough else TOO_FEW_DETAILS
 
         async with self._database.connection() as connection:
             asked, is_new = await self._record(
-                connection, enquirer, request, person, enough, now, refusal, idempotency_key
+                connection, enquirer, request, record, enough, now, refusal, idempotency_key
             )
             if isinstance(decision, Refused):
                 raise Forbidden(decision.reason, asked.reference if is_new else None)
@@ -133,7 +132,7 @@ class Enquiries:
         connection: Connection,
         enquirer: Enquirer,
         request: EnquiryRequest,
-        person: Person,
+        record: Record,
         enough: Sufficiency,
         now: datetime,
         refusal: str | None,
@@ -142,7 +141,6 @@ class Enquiries:
         """Commit the enquiry and its enquirer; return it, and False when its idempotency key was there before."""
         enquiry_id = uuid4()
         key = self._vault.new_key("enquiry", enquiry_id)
-        record = record_of(person)
         question = request.model_dump_json(exclude_defaults=True).encode()
         asked = _Asked(enquiry_id, new_reference("E"), now, enquirer, request, record, enough, key)
         is_new = await store.receive(
