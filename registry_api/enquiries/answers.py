@@ -75,7 +75,7 @@ def compose(
         household=_household(found) if outcome is Outcome.ADDRESS else None,
         earlier_enquiries=_others(found, professional_id) if outcome is Outcome.NOT_KNOWN_SECOND_ENQUIRY else None,
         your_earlier_enquiries=_own(found, professional_id) if outcome in NOT_KNOWN_OUTCOMES else None,
-        told=wording.told(decided.told),
+        told=wording.told(outcome, decided.told),
         advice=wording.ADVICE[outcome],
         contact_now=contact_now(authority, profile, now),
         worth=Worth(

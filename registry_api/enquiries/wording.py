@@ -16,8 +16,9 @@ SUMMARY = {
     ),
     Outcome.NOT_KNOWN: "No child was found on the details given.",
     Outcome.NOT_KNOWN_ASKED_AGAIN: "No child was found on the details given. You have asked about this child before.",
+    # Perhaps by the enquirer's own self, long enough ago: so not "by somebody else".
     Outcome.NOT_KNOWN_SECOND_ENQUIRY: (
-        "No child was found on the details given, but somebody else has asked about this child before you."
+        "No child was found on the details given, but this child has been asked about before."
     ),
     Outcome.ADDRESS: "This is what is known of children on plans at the address given.",
 }
@@ -55,7 +56,7 @@ ADVICE = {
     Outcome.NOT_KNOWN_SECOND_ENQUIRY: (
         _IN_DANGER,
         _NO_REASSURANCE,
-        "More than one professional is concerned now: make a referral to Children's Services on the number shown.",
+        "This is not the first concern about this child: make a referral to Children's Services on the number shown.",
         _CALL_BACK,
     ),
     Outcome.ADDRESS: (_IN_DANGER, "Follow up with the key workers named."),
@@ -81,8 +82,13 @@ _TOLD = {
 _CAUTION_FOUND = "The answer says what the register holds; it is not the child's whole history."
 
 
-def told(audiences: tuple[Audience, ...]) -> tuple[str, ...]:
-    """Return who was told, in the words of the answer. Nothing is said of the key workers of neighbours (ENQ-5)."""
+def told(outcome: Outcome, audiences: tuple[Audience, ...]) -> tuple[str, ...]:
+    """Return who was told, in the words of the answer. Nothing is said of the key workers of neighbours (ENQ-5).
+
+    Of a restricted child it says the same whoever was told: a key worker or the duty would give away how they stand.
+    """
+    if outcome is Outcome.CALL_BACK:
+        audiences = (Audience.SAFEGUARDING_MANAGER,)
     return tuple(_TOLD[audience] for audience in audiences if audience is not Audience.NEIGHBOURS)
 
 

@@ -1,0 +1,154 @@
+"""The decision table: each row by name, every combination of facts, and what no combination may bring about."""
+
+from dataclasses import replace
+
+import pytest
+
+from registry_api.enquiries.rules import (
+    KNOWN,
+    TABLE,
+    Audience,
+    Decided,
+    Earlier,
+    Facts,
+    Finding,
+    Outcome,
+    Row,
+    decide_outcome,
+    earlier_enquiries,
+    every_facts,
+)
+from registry_api.enquiries.wording import ADVICE, SUMMARY, caution, told
+
+KEY_WORKER, DUTY, AT_ONCE = Audience.KEY_WORKER, Audience.DUTY, Audience.DUTY_AT_ONCE
+MANAGER = Audience.SAFEGUARDING_MANAGER
+
+# Written out by hand beside the table: a row that is changed by mistake differs from here.
+EXPECTED: dict[str, tuple[Facts, Outcome, tuple[Audience, ...]]] = {
+    "restricted and missing": (
+        Facts(Finding.FULL_PLAN, restricted=True, missing=True),
+        Outcome.CALL_BACK,
+        (AT_ONCE, MANAGER, KEY_WORKER),
+    ),
+    "restricted": (Facts(Finding.OPEN_CASE, restricted=True), Outcome.CALL_BACK, (MANAGER, KEY_WORKER)),
+    "on a plan and missing": (Facts(Finding.FULL_PLAN, missing=True), Outcome.ON_PLAN, (AT_ONCE, KEY_WORKER)),
+    "on a plan": (Facts(Finding.FULL_PLAN), Outcome.ON_PLAN, (KEY_WORKER,)),
+    "temporary entry and missing": (
+        Facts(Finding.TEMPORARY_PLAN, missing=True),
+        Outcome.TEMPORARY_ENTRY,
+        (AT_ONCE, KEY_WORKER),
+    ),
+    "temporary entry": (Facts(Finding.TEMPORARY_PLAN), Outcome.TEMPORARY_ENTRY, (KEY_WORKER,)),
+    "open case and missing": (Facts(Finding.OPEN_CASE, missing=True), Outcome.OPEN_CASE, (AT_ONCE, KEY_WORKER)),
+    "open case": (Facts(Finding.OPEN_CASE), Outcome.OPEN_CASE, (KEY_WORKER,)),
+    "known before and missing": (Facts(Finding.CLOSED, missing=True), Outcome.KNOWN_BEFORE, (AT_ONCE,)),
+    "known before": (Facts(Finding.CLOSED), Outcome.KNOWN_BEFORE, (DUTY,)),
+    "more information needed": (Facts(Finding.UNCLEAR), Outcome.MORE_INFORMATION_NEEDED, (DUTY,)),
+    "second enquiry about a child not known": (
+        Facts(Finding.UNKNOWN, earlier=Earlier.OTHER),
+        Outcome.NOT_KNOWN_SECOND_ENQUIRY,
+        (Audience.CONSIDERATION,),
+    ),
+    "not known, asked again by the same professional": (
+        Facts(Finding.UNKNOWN, earlier=Earlier.OWN),
+        Outcome.NOT_KNOWN_ASKED_AGAIN,
+        (),
+    ),
+    "not known": (Facts(Finding.UNKNOWN), Outcome.NOT_KNOWN, ()),
+    "address only": (Facts(Finding.ADDRESS_ONLY), Outcome.ADDRESS, ()),
+}
+RULES = ("ENQ-4", "ENQ-6", "ENQ-7", "ENQ-8", "ENQ-9", "ENQ-12", "TRF-2")
+
+
+@pytest.mark.rule(*RULES)
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
+def test_each_row_decides_as_its_name_says(row: Row) -> None:
+    facts, outcome, audiences = EXPECTED[row.name]
+    assert decide_outcome(facts) == Decided(outcome, row.name, audiences)
+
+
+def test_no_row_is_without_an_expectation_and_none_has_the_name_of_another() -> None:
+    assert [row.name for row in TABLE] == list(EXPECTED)
+
+
+@pytest.mark.parametrize("facts", list(every_facts()), ids=str)
+def test_every_combination_fits_a_row(facts: Facts) -> None:
+    decided = decide_outcome(facts)
+    assert SUMMARY[decided.outcome]
+    assert ADVICE[decided.outcome][0].startswith("If the child is in immediate danger")
+    assert caution(decided.outcome)
+
+
+def test_every_row_decides_something() -> None:
+    assert {decide_outcome(facts).row for facts in every_facts()} == {row.name for row in TABLE}
+
+
+def test_every_outcome_is_reached() -> None:
+    assert {decide_outcome(facts).outcome for facts in every_facts()} == set(Outcome)
+
+
+@pytest.mark.rule("ENQ-3")
+def test_a_restricted_child_is_never_disclosed_and_always_known_to_the_manager() -> None:
+    for facts in every_facts():
+        if facts.restricted and facts.finding in KNOWN:
+            decided = decide_outcome(facts)
+            assert decided.outcome is Outcome.CALL_BACK
+            assert MANAGER in decided.told
+
+
+@pytest.mark.rule("ENQ-3")
+def test_of_a_restricted_child_the_answer_says_the_same_whatever_the_register_holds() -> None:
+    said = {
+        told(decide_outcome(facts).outcome, decide_outcome(facts).told)
+        for facts in every_facts()
+        if facts.restricted and facts.finding in KNOWN
+    }
+    assert len(said) == 1
+
+
+@pytest.mark.rule("ENQ-12")
+def test_a_missing_child_always_reaches_duty_at_once() -> None:
+    for facts in every_facts():
+        is_told = AT_ONCE in decide_outcome(facts).told
+        assert is_told == (facts.missing and facts.finding in KNOWN)
+
+
+@pytest.mark.rule("ENQ-5")
+def test_neighbours_add_their_key_workers_and_change_nothing_else_of_the_answer() -> None:
+    for facts in every_facts():
+        if facts.neighbours:
+            beside, alone = decide_outcome(facts), decide_outcome(replace(facts, neighbours=False))
+            assert beside == replace(alone, told=(*alone.told, Audience.NEIGHBOURS))
+            assert told(beside.outcome, beside.told) == told(alone.outcome, alone.told)
+
+
+@pytest.mark.rule("ENQ-10")
+def test_nobody_who_is_known_or_might_be_is_left_without_a_follow_up() -> None:
+    for facts in every_facts():
+        if facts.finding in KNOWN or facts.finding is Finding.UNCLEAR:
+            assert decide_outcome(facts).told
+
+
+@pytest.mark.rule("ENQ-7")
+def test_only_a_second_enquiry_about_an_unknown_child_is_considered() -> None:
+    for facts in every_facts():
+        considered = Audience.CONSIDERATION in decide_outcome(facts).told
+        assert considered == (facts.finding is Finding.UNKNOWN and facts.earlier is Earlier.OTHER)
+
+
+@pytest.mark.rule("ENQ-7")
+@pytest.mark.parametrize(
+    ("other", "own_recent", "own_old", "amounts_to"),
+    [
+        (False, False, False, Earlier.NONE),
+        (False, True, False, Earlier.OWN),
+        (False, False, True, Earlier.OTHER),
+        (False, True, True, Earlier.OTHER),
+        (True, False, False, Earlier.OTHER),
+        (True, True, False, Earlier.OTHER),
+        (True, False, True, Earlier.OTHER),
+        (True, True, True, Earlier.OTHER),
+    ],
+)
+def test_what_earlier_enquiries_amount_to(other: bool, own_recent: bool, own_old: bool, amounts_to: Earlier) -> None:
+    assert earlier_enquiries(other=other, own_recent=own_recent, own_old=own_old) is amounts_to
