@@ -24,7 +24,8 @@ from registry_api.register import loading
 from registry_api.register.csv_format import CsvRow, FileFault, read_rows
 from registry_api.register.csv_row import References, parse
 from registry_api.register.rules import Fault, Reason, faults
-from registry_api.register.sealing import EntryRows, Row, Source, SourceKeys, child_key, rows_of
+from registry_api.register.sealing import EntryRows, Row, Source, child_key, rows_of
+from registry_api.register.source import SourceKeys
 
 BATCH = 500
 """Rows sealed and written at a time: some megabytes."""
@@ -228,7 +229,7 @@ async def _standing(connection: Connection, batch: _Batch) -> dict[bytes, Row]:
 
 async def _write(connection: Connection, batch: _Batch, job: _Job) -> None:
     await loading.insert(connection, batch.new)
-    await loading.replace(connection, batch.changed, job.vault, job.token_keys)
+    await loading.replace(connection, batch.changed, job.vault, job.token_keys, keep_temporary=True)
 
 
 def _prepare(batch: _Batch, job: _Job, repeated: Container[bytes], report: ImportReport) -> None:

@@ -46,8 +46,13 @@ DELETE FROM {table} USING unnest($1::bigint[], $2::uuid[]) AS old (token, child_
 WHERE {table}.token = old.token AND {table}.child_id = old.child_id
 """
 _FORGET_PLANS = """
-DELETE FROM plan WHERE child_id = ANY($1)
-AND NOT (kind = 'temporary' AND ended_on IS NULL AND NOT child_id = ANY($2))
+DELETE FROM plan WHERE child_id = ANY($1) AND NOT (child_id = ANY($2) AND kind = 'temporary' AND ended_on IS NULL)
+"""
+_FORGET_CASES = """
+DELETE FROM child_case c WHERE child_id = ANY($1) AND NOT (
+    child_id = ANY($2) AND closed_on IS NULL
+    AND EXISTS (SELECT FROM plan WHERE child_id = c.child_id AND kind = 'temporary' AND ended_on IS NULL)
+)
 """
 
 
@@ -56,25 +61,35 @@ async def insert(connection: Connection, entries: Sequence[EntryRows]) -> None:
     await _copy(connection, entries, COLUMNS)
 
 
-async def replace(connection: Connection, entries: Sequence[EntryRows], vault: Vault, token_keys: TokenKeys) -> None:
+async def replace(
+    connection: Connection,
+    entries: Sequence[EntryRows],
+    vault: Vault,
+    token_keys: TokenKeys,
+    *,
+    keep_temporary: bool = False,
+) -> None:
     """Put new entries in the place of what stands for the same children.
-
-    A temporary entry that is still open is kept unless the new entry has an open plan of its own: the originating
-    authority's plan is not over because our own system does not mention it (TRF-2).
 
     Args:
         connection: in a transaction.
         entries: made by ``rows_of`` with the ``key`` of the standing child.
         vault: opens the standing records, whose tokens are forgotten.
         token_keys: as when they were indexed.
+        keep_temporary: leave a standing temporary entry, with the case opened for it, where the new entry does not
+            say what became of it: the originating authority's plan is not over because the system that the new
+            entry comes from has not heard of it (TRF-2).
     """
     if not entries:
         return
     children = [entry.child_id for entry in entries]
+    unsettled = [entry.child_id for entry in entries if keep_temporary and not entry.settles_temporary]
+    no_case = [entry.child_id for entry in entries if keep_temporary and not entry.case_is_open]
     await _forget_tokens(connection, children, vault, token_keys)
-    for table in ("child_address", "household_member", "child_case"):
-        await connection.execute(f"DELETE FROM {table} WHERE child_id = ANY($1)", children)
-    await connection.execute(_FORGET_PLANS, children, [entry.child_id for entry in entries if entry.plan_is_open])
+    await connection.execute("DELETE FROM child_address WHERE child_id = ANY($1)", children)
+    await connection.execute("DELETE FROM household_member WHERE child_id = ANY($1)", children)
+    await connection.execute(_FORGET_PLANS, children, unsettled)
+    await connection.execute(_FORGET_CASES, children, no_case)  # after the plans: it looks at what is left of them
     columns = zip(*(entry.tables["child"][0][:-1] for entry in entries), strict=True)
     await connection.execute(_UPDATE, *map(list, columns), timeout=BULK_SECONDS)
     await _copy(connection, entries, [table for table in COLUMNS if table != "child"])

@@ -5,7 +5,6 @@ sealed value moved to another row does not open; the rest of the rows (dates of 
 says nothing without it. One code for one child (a transfer) and for many (an import).
 """
 
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -15,7 +14,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from policies.profile import Category
-from registry_api.kernel.crypto import RowKey, Vault, derive_key
+from registry_api.kernel.crypto import RowKey, Vault
 from registry_api.matching.record import Record, pack, record_of, unpack
 from registry_api.matching.tokens import TOKEN_VERSION, TokenKeys, address_tokens, index_tokens
 from registry_api.register.entry import (
@@ -82,36 +81,17 @@ class Source:
     digest: bytes
 
 
-class SourceKeys:
-    """Turns the identifiers of the authority's own system into values that say nothing without the key.
-
-    ``master`` is that of the index keys; the key derived from it serves nothing else.
-    """
-
-    __slots__ = ("_key",)
-
-    def __init__(self, master: bytes) -> None:
-        """Derive the key."""
-        self._key = derive_key(master, "import")
-
-    def source(self, record_id: str, row: Sequence[str]) -> Source:
-        """Return the tag of a record and the digest of the row that it came in."""
-        return Source(self._hmac(b"record", record_id.encode()), self._hmac(b"row", _json(row)))
-
-    def household(self, household_id: str) -> UUID:
-        """Return the register's identifier of a household: the same at every import."""
-        return UUID(bytes=self._hmac(b"household", household_id.encode())[:16], version=4)
-
-    def _hmac(self, kind: bytes, value: bytes) -> bytes:
-        return hmac.digest(self._key, kind + b"|" + value, "sha256")
-
-
 @dataclass(frozen=True, slots=True)
 class EntryRows:
-    """The rows of one child, by table, each a tuple in the order of ``COLUMNS``."""
+    """The rows of one child, by table, each a tuple in the order of ``COLUMNS``.
+
+    ``settles_temporary``: whether the entry says what became of a temporary one (it has a plan that is open, or a
+    temporary one that has ended). ``case_is_open``: whether it has an open case.
+    """
 
     child_id: UUID
-    plan_is_open: bool
+    settles_temporary: bool
+    case_is_open: bool
     tables: Mapping[str, Sequence[tuple[Any, ...]]]
 
 
@@ -166,7 +146,8 @@ def rows_of(
     )
     return EntryRows(
         child_id,
-        any(plan.ended_on is None for plan in entry.plans),
+        any(plan.ended_on is None or plan.kind is PlanKind.TEMPORARY for plan in entry.plans),
+        any(case.closed_on is None for case in entry.cases),
         {
             "child": [child],
             "child_address": [_address_row(home, child_id, key) for home in entry.residences],

@@ -20,10 +20,11 @@ from registry_api.kernel.errors import Conflict
 from registry_api.matching.tokens import TokenKeys
 from registry_api.register import importer, loading
 from registry_api.register.csv_format import COLUMNS
-from registry_api.register.entry import ChildPlan, OtherKeyWorker, PlanKind
+from registry_api.register.entry import Case, ChildEntry, ChildPlan, OtherKeyWorker, PlanKind
 from registry_api.register.importer import ImportReport, import_file
 from registry_api.register.rules import Reason
-from registry_api.register.sealing import SourceKeys, child_key, rows_of, tokens_of
+from registry_api.register.sealing import child_key, rows_of, tokens_of
+from registry_api.register.source import SourceKeys
 from registry_api.register.synthesise import synthesise, write_csv
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -191,39 +192,83 @@ async def test_tokens_of_an_earlier_version_are_forgotten_too(
 
 
 @pytest.mark.rule("TRF-2")
-@pytest.mark.parametrize("plan_of_our_own", [False, True])
-async def test_a_temporary_entry_is_over_when_a_plan_stands_and_not_when_a_file_does_not_mention_it(
+@pytest.mark.parametrize(
+    ("cells", "kinds"),
+    [
+        pytest.param({}, {("temporary", None)}, id="the file does not mention it"),
+        pytest.param(
+            {"plan_kind": "full", "plan_categories": "neglect", "plan_start": "2026-03-01", "case_closed": ""},
+            {("full", None)},
+            id="a full plan stands",
+        ),
+        pytest.param(
+            {
+                "plan_kind": "temporary",
+                "plan_categories": "neglect",
+                "plan_start": "2026-02-20",
+                "plan_end": "2026-03-01",
+                "responsible_authority": "elsewhere",
+            },
+            {("temporary", date(2026, 3, 1))},
+            id="the file says that it ended",
+        ),
+    ],
+)
+async def test_a_temporary_entry_stays_until_something_is_said_of_it(
     database: Database,
     bring_in: Import,
     vault: Vault,
     token_keys: TokenKeys,
     elsewhere: UUID,
-    plan_of_our_own: bool,
+    cells: dict[str, str],
+    kinds: set[tuple[str, date | None]],
 ) -> None:
-    closed = {"case_closed": "2025-06-06"} | dict.fromkeys(("plan_kind", "plan_categories", "plan_start"), "")
-    await bring_in(child(1, **closed))
+    no_plan = {"case_closed": "2025-06-06"} | dict.fromkeys(("plan_kind", "plan_categories", "plan_start"), "")
+    await bring_in(child(1, **no_plan))
     (row,) = await children(database)
     temporary = ChildPlan(
         kind=PlanKind.TEMPORARY,
         categories=(),
-        started_on=TODAY,
+        started_on=date(2026, 2, 20),
         responsible_organisation_id=elsewhere,
         other_key_worker=OtherKeyWorker("Altera Operaria"),
     )
+
+    async def read() -> ChildEntry:
+        async with database.connection() as connection:
+            entry = await loading.read_entry(connection, row["id"], vault)
+        assert entry is not None
+        return entry
+
+    allocated = Case(opened_on=TODAY, key_worker_id=None)
+    notified = replace(await read(), plans=(temporary,), cases=((await read()).cases[0], allocated))
+    async with database.transaction() as connection:
+        rows = rows_of(notified, row["id"], vault, token_keys, NOW, key=child_key(row, vault))
+        await loading.replace(connection, [rows], vault, token_keys)
+    report = await bring_in(child(1, sex="f", **no_plan | cells))
+    assert (report.added, report.changed) == (0, 1)
+    entry = await read()
+    assert {(plan.kind.value, plan.ended_on) for plan in entry.plans} == kinds
+    if not cells:
+        assert entry.plans == (temporary,)
+        assert allocated in entry.cases
+    else:
+        assert len(entry.cases) == 1
+
+
+async def test_a_use_case_that_ends_a_temporary_entry_ends_it(
+    database: Database, bring_in: Import, vault: Vault, token_keys: TokenKeys
+) -> None:
+    await bring_in(child(1, plan_kind="temporary", responsible_authority="elsewhere"))
+    (row,) = await children(database)
     async with database.transaction() as connection:
         entry = await loading.read_entry(connection, row["id"], vault)
         assert entry is not None
-        notified = rows_of(
-            replace(entry, plans=(temporary,)), row["id"], vault, token_keys, NOW, key=child_key(row, vault)
-        )
-        await loading.replace(connection, [notified], vault, token_keys)
-    report = await bring_in(child(1, sex="f") if plan_of_our_own else child(1, sex="f", **closed))
-    assert (report.added, report.changed) == (0, 1)
-    async with database.connection() as connection:
+        rows = rows_of(replace(entry, plans=()), row["id"], vault, token_keys, NOW, key=child_key(row, vault))
+        await loading.replace(connection, [rows], vault, token_keys)
         entry = await loading.read_entry(connection, row["id"], vault)
     assert entry is not None
-    (plan,) = entry.plans
-    assert (plan.kind is PlanKind.FULL) if plan_of_our_own else (plan == temporary)
+    assert entry.plans == ()
 
 
 async def test_one_refused_row_keeps_the_whole_file_out(database: Database, bring_in: Import) -> None:

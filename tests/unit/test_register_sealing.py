@@ -28,7 +28,6 @@ from registry_api.register.entry import (
 from registry_api.register.sealing import (
     COLUMNS,
     EntryRows,
-    SourceKeys,
     child_key,
     open_entry,
     open_identity,
@@ -37,6 +36,7 @@ from registry_api.register.sealing import (
     rows_of,
     tokens_of,
 )
+from registry_api.register.source import SourceKeys
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
 KEYS = LocalKeys(1, {1: bytes(range(32))}, bytes(range(32, 64)))
