@@ -1,0 +1,36 @@
+"""Writes the generated documents: ``python -m tests.house.generate``; with ``--check``, says which are out of date.
+
+``--check`` writes nothing. It exits with 1 when a document is not what would be written now, or when a rule that counts
+as built has no code or no test.
+"""
+
+import sys
+
+from tests.house import outcome_table, traceability
+from tests.house.repository import ROOT
+
+
+def main(arguments: list[str]) -> int:
+    """Write the documents, or check them; return the exit code."""
+    found = traceability.traces(traceability.code_by_rule(), traceability.tests_by_rule())
+    documents = {
+        ROOT / "docs" / "traceability.md": traceability.render(found),
+        ROOT / "docs" / "outcome-table.md": outcome_table.render(),
+    }
+    failed = False
+    for path, text in documents.items():
+        name = path.relative_to(ROOT)
+        if "--check" not in arguments:
+            path.write_text(text, "utf-8")
+        elif not path.exists() or path.read_text("utf-8") != text:
+            failed = True
+            print(f"{name} is out of date: run `make docs`.", file=sys.stderr)
+    for trace in found:
+        if trace.gap:
+            failed = True
+            print(f"{trace.rule.identifier} counts as built and has {trace.gap}.", file=sys.stderr)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
