@@ -1,28 +1,18 @@
 """One authority's own working days and office hours, counted in its own time zone.
 
 Promises: a day is counted the same way wherever it is counted, and every answer can be traced to the
-calendar that gave it by ``Calendar.version``. Knows the public holidays of the place (from the ``holidays``
-package) and the authority's own overrides; has no clock, no database and no opinion on deadlines, which are
-in ``profile``.
+calendar that gave it by ``Calendar.version``. Knows the public holidays of the place (from ``calendars``) and
+the authority's own overrides; has no clock, no database and no opinion on deadlines, which are in ``profile``.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache
 from hashlib import blake2s
 from itertools import count
 from zoneinfo import ZoneInfo
 
-SUBDIVISIONS: Mapping[str, frozenset[str | None]] = {
-    # Asked for Great Britain without a part, the package gives only the holidays that all its parts share, and
-    # leaves out Easter Monday and the August bank holiday. So a part must be named.
-    "GB": frozenset({"ENG", "NIR", "SCT", "WLS"}),
-    "GG": frozenset({None}),
-    "IM": frozenset({None}),
-    "JE": frozenset({None}),
-}
-"""The places whose holidays a calendar can take (ISO 3166), and the parts one of which it must name."""
+from policies.calendars import SUBDIVISIONS, public_holidays
 
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -34,11 +24,11 @@ class Calendar:
 
     Args:
         authority: the profile's code; it names the overrides in ``version``.
-        country: ISO 3166 country, one of ``SUBDIVISIONS``.
+        country: ISO 3166 country, one of ``calendars.SUBDIVISIONS``.
         subdivision: the part of the country, or ``None`` where it has none.
         timezone: where the authority's days begin and end.
         overrides: day → whether work is done on it, against the weekday and the public holidays: a day of
-            mourning that is proclaimed before the package knows of it, the authority's own closing days.
+            mourning that is proclaimed before the edition knows of it, the authority's own closing days.
 
     Raises:
         ValueError: the country is not known here, or its subdivision is missing or not one of its own.
@@ -65,10 +55,10 @@ class Calendar:
         holidays, and a digest of the overrides, which unlike a number kept by hand cannot be forgotten.
         For example ``GB-ENG/holidays-0.109/hertfordshire-none`` or ``JE/holidays-0.109/jersey-5f0c91ab``.
         """
-        place = f"{self.country}-{self.subdivision}" if self.subdivision else self.country
+        holidays = public_holidays(self.country, self.subdivision)
         lines = "\n".join(f"{day.isoformat()} {working:d}" for day, working in sorted(self.overrides.items()))
         overrides = blake2s(lines.encode(), digest_size=4).hexdigest() if lines else "none"
-        return f"{place}/holidays-{_edition()}/{self.authority}-{overrides}"
+        return f"{holidays.place}/{holidays.edition}/{self.authority}-{overrides}"
 
     def local(self, moment: datetime) -> datetime:
         """Return ``moment`` on the authority's own clock.
@@ -95,7 +85,7 @@ class Calendar:
             return override
         if day.weekday() >= _SATURDAY:
             return False
-        return day not in _public_holidays(self.country, self.subdivision, day.year)
+        return not public_holidays(self.country, self.subdivision).include(day)
 
     def add_working_days(self, start: date, days: int) -> date:
         """Return the day on which ``days`` working days have passed since ``start``.
@@ -200,26 +190,3 @@ class OfficeHours:
         if day.weekday() >= len(self.week) or not self.calendar.is_working_day(day):
             return None
         return self.week[day.weekday()]
-
-
-# The holidays package costs some 12 MB and 80 ms, so it is imported by the first question that needs it and not
-# by every process that merely knows what a profile is.
-
-
-@lru_cache(maxsize=1)
-def _edition() -> str:
-    from holidays.version import __version__
-
-    return __version__
-
-
-@lru_cache(maxsize=256)
-def _public_holidays(country: str, subdivision: str | None, year: int) -> frozenset[date]:
-    """Return the public holidays of one place in one year, in-lieu days included."""
-    import holidays
-
-    found = holidays.country_holidays(country, subdiv=subdivision, years=year, expand=False)
-    if not found.start_year <= year <= found.end_year:
-        # The package answers such a year with no holidays at all, which would pass for an answer.
-        raise ValueError(f"public holidays are known from {found.start_year} to {found.end_year} only")
-    return frozenset(found)

@@ -16,7 +16,8 @@ from types import MappingProxyType
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from policies.calendar import SUBDIVISIONS, Calendar, OfficeHours, Opening
+from policies.calendar import Calendar, OfficeHours, Opening
+from policies.calendars import SUBDIVISIONS
 from policies.profile_file import (
     Basis,
     CalendarTable,

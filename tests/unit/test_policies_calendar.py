@@ -1,7 +1,7 @@
 """Working days and office hours: the right holidays of the right place, and the traps of local time."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
-from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,12 +14,13 @@ JERSEY = Calendar("jersey", "JE", None, ZoneInfo("Europe/Jersey"))
 ENGLAND = Calendar("hertfordshire", "GB", "ENG", ZoneInfo("Europe/London"))
 CALENDARS = pytest.mark.parametrize("calendar", [JERSEY, ENGLAND], ids=["jersey", "england"])
 
-days = st.dates(date(2000, 1, 1), date(2080, 12, 31))
+# So that nothing counted from them leaves the years 2000 to 2045.
+days = st.dates(date(2001, 1, 1), date(2043, 12, 31))
 counts = st.integers(0, 120)
 calendars = st.sampled_from([JERSEY, ENGLAND])
 
 COMMON_HOLIDAYS = {
-    # Written out, so that an edition of the package that loses or gains one is noticed.
+    # Written out, so that an edition that loses or gains one is noticed.
     2025: ["01-01", "04-18", "04-21", "05-05", "05-26", "08-25", "12-25", "12-26"],
     2026: ["01-01", "04-03", "04-06", "05-04", "05-25", "08-31", "12-25", "12-28"],
     2027: ["01-01", "03-26", "03-29", "05-03", "05-31", "08-30", "12-27", "12-28"],
@@ -122,9 +123,8 @@ def test_an_override_wins_over_weekday_and_holiday() -> None:
 
 
 def test_the_version_names_place_edition_and_authority() -> None:
-    edition = version("holidays")
-    assert JERSEY.version == f"JE/holidays-{edition}/jersey-none"
-    assert ENGLAND.version == f"GB-ENG/holidays-{edition}/hertfordshire-none"
+    assert re.fullmatch(r"JE/holidays-\d+\.\d+/jersey-none", JERSEY.version)
+    assert re.fullmatch(r"GB-ENG/holidays-\d+\.\d+/hertfordshire-none", ENGLAND.version)
 
 
 def test_the_version_changes_with_every_override_and_not_with_their_order() -> None:
@@ -154,9 +154,9 @@ def test_a_moment_is_not_taken_for_a_day() -> None:
 
 def test_a_year_without_known_holidays_is_an_error_and_not_a_year_of_work() -> None:
     with pytest.raises(ValueError, match="known from"):
-        JERSEY.is_working_day(date(2101, 12, 26))
+        JERSEY.is_working_day(date(1999, 12, 27))
     with pytest.raises(ValueError, match="known from"):
-        JERSEY.add_working_days(date(2100, 12, 31), 1)
+        JERSEY.add_working_days(date(2045, 12, 29), 1)
 
 
 def test_working_days_are_not_counted_backwards() -> None:
@@ -217,7 +217,7 @@ def test_the_next_opening_is_named_on_the_local_clock(now: str, opens: str) -> N
     assert found.isoformat() == opens
 
 
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2080, 12, 31), timezones=st.just(UTC))
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2045, 12, 1), timezones=st.just(UTC))
 
 
 @given(moments)
