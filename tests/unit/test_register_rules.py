@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from policies.profile import Category, load_profile
 from registry_api.matching.person import Name
-from registry_api.register.entry import Case, ChildEntry, ChildPlan, Identity, PlanKind, Residence
+from registry_api.register.csv_format import COLUMNS
+from registry_api.register.entry import Case, ChildEntry, ChildPlan, Identity, PlanKind, Relationship, Residence
 from registry_api.register.rules import Fault, Reason, faults
 
 TODAY = date(2026, 3, 2)
@@ -171,3 +173,11 @@ def test_a_child_placed_by_another_authority_needs_no_case_of_ours() -> None:
 @pytest.mark.parametrize("reason", Reason)
 def test_each_reason_can_be_said_in_words(reason: Reason) -> None:
     assert len(reason.words) > 5
+
+
+def test_the_documentation_names_every_column_reason_and_relationship_as_the_code_does() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "import.md").read_text("utf-8")
+    assert [column for column in COLUMNS if f"`{column}`" not in text] == []
+    assert [reason for reason in Reason if f"| `{reason}` | {reason.words} |" not in text] == []
+    as_written = text.replace("-", "_").replace(" ", "_").replace("'", "")
+    assert [code for code in Relationship if f"`{code}`" not in as_written] == []
