@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -137,7 +138,7 @@ async def _refused(
         try:
             async with request.app.state.database.connection() as connection:
                 await access_log.append(connection, entry)
-        except errors.StoreUnavailable:
+        except (errors.StoreUnavailable, asyncpg.PostgresError):
             return document(request, UNAVAILABLE, headers={"Retry-After": "1"})
     return document(request, problem, headers=headers, **more)
 
@@ -154,6 +155,13 @@ def install(app: FastAPI) -> None:
 
     for kind in _BY_ERROR:
         app.add_exception_handler(kind, known)
+
+    @app.exception_handler(asyncpg.PostgresError)
+    async def not_confirmed(request: Request, error: asyncpg.PostgresError) -> Response:
+        # Whatever the database objects to, the write is not there, so there is no answer (ENQ-2). The type is kept for
+        # whoever has to mend it; the text may quote the row.
+        _log.error("not_recorded", error=type(error).__name__, request_id=getattr(request.state, "request_id", None))
+        return document(request, UNAVAILABLE, headers={"Retry-After": "1"})
 
     @app.exception_handler(NotAuthenticated)
     async def not_authenticated(request: Request, error: NotAuthenticated) -> Response:
