@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 import auth.api
 from auth.keys import SigningKeys
 from policies.profile import load_profile
-from registry_api import problems
+from registry_api import description, problems
 from registry_api.directory import store as directory_store
 from registry_api.directory.for_auth import StoredIdentity
 from registry_api.enquiries import api as enquiries_api
@@ -141,6 +141,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     auth.api.configure(app, services, limited=limits.by_address)
     for router in (enquiries_api.router, routing_api.router, transfers_api.router, _health):
         app.include_router(router)
+    description.complete(app)
     return app
 
 

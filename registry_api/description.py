@@ -1,0 +1,96 @@
+"""What the API description says beyond what FastAPI reads off the routes: who may call, and how a call can fail.
+
+Every operation under ``/api/`` wants a bearer token and answers its faults with problem documents (RFC 9457). Bodies
+that a route reads by itself are described from the same model that reads them.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic.json_schema import models_json_schema
+
+from registry_api import problems
+from registry_api.enquiries.schemas import EnquiryRequest
+
+_REFERENCE = "#/components/schemas/{model}"
+_BODIES_READ_BY_HAND = (EnquiryRequest,)
+
+_ALWAYS = {
+    400: "The body is not JSON.",
+    401: "Who is asking is not established.",
+    403: "It is not permitted; the refusal is recorded.",
+    413: "The body is too large.",
+    422: "Something in the request is not as it should be.",
+    429: "Too many requests; see Retry-After.",
+    500: "Something went wrong here; nothing was disclosed.",
+    503: "It cannot be recorded now, so it is not answered; see Retry-After.",
+}
+_WITH_PATH_PARAMETER = {404: "It does not exist, or it is not yours."}
+_WITH_VERSION = {
+    409: "It has been settled already.",
+    412: "It has changed since you read it.",
+    428: "If-Match is missing.",
+}
+
+_PROBLEM = {
+    "type": "object",
+    "description": "A problem document (RFC 9457). It repeats nothing of what was asked.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "The kind of problem, from a fixed list."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What to do, in fixed words."},
+        "request_id": {"type": ["string", "null"]},
+        "reference": {"type": "string", "description": "Of the enquiry that was recorded, where one was."},
+        "because": {"type": "string", "description": "The code of a refusal."},
+        "needed": {"type": "array", "items": {"type": "string"}, "description": "The kinds of detail to add."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "message"],
+                "properties": {name: {"type": "string"} for name in ("field", "code", "message")},
+            },
+        },
+    },
+}
+
+
+def complete(app: FastAPI) -> None:
+    """Have ``app.openapi()``, which ``/openapi.json`` serves, return the complete description."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = plain()  # the same object at each call until a route is added
+        if "securitySchemes" not in document["components"]:
+            _complete(document)
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]
+
+
+def _complete(document: dict[str, Any]) -> None:
+    components = document["components"]
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    schemas = components["schemas"]
+    bodies = models_json_schema([(body, "validation") for body in _BODIES_READ_BY_HAND], ref_template=_REFERENCE)[1]
+    schemas |= {"Problem": _PROBLEM, **bodies["$defs"]}
+    for path, operations in document["paths"].items():
+        if path.startswith("/api/"):
+            for operation in operations.values():
+                operation["security"] = [{"token": []}]
+                operation["responses"] |= _faults(operation.get("parameters", ()))
+    # FastAPI's own shape of a validation error, which is never sent here.
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+
+
+def _faults(parameters: Any) -> dict[str, Any]:
+    faults = dict(_ALWAYS)
+    if any(parameter["in"] == "path" for parameter in parameters):
+        faults |= _WITH_PATH_PARAMETER
+    if any(parameter["name"] == "if-match" for parameter in parameters):
+        faults |= _WITH_VERSION
+    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}}
+    return {str(status): {"description": said, "content": content} for status, said in sorted(faults.items())}

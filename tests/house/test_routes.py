@@ -1,0 +1,234 @@
+"""Guards every route: authenticated, limited, governed by a policy, documented, and with nothing personal in its URL.
+
+The lists here are closed. Whoever adds a route says in them who may call it, and shows a request that a policy refuses.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from builders import World, question
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+
+from auth.dependencies import current_enquirer
+from policies import access
+from registry_api.kernel.limits import limits_of
+from registry_api.kernel.settings import Settings
+from registry_api.main import create_app
+from registry_api.problems import MEDIA_TYPE
+
+Key = tuple[str, str]
+_ID = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True)
+class Governed:
+    """A route that a policy decides on, and a request to it that is in order but for who asks."""
+
+    by: Callable[..., access.Decision]
+    asker: str
+    scope: str
+    body: dict[str, Any] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+_ENQUIRY = {
+    "child": question(),
+    "reason": "injury",
+    "reason_text": "Bruise on the upper arm.",
+    "urgency": "urgent",
+    "call_back_number": "01632 960321",
+}
+_MOVE = {
+    "child": {
+        "given_names": "Quillon",
+        "family_name": "Ashgrove-Test",
+        "date_of_birth": "2019-05-06",
+        "address_here": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"},
+    },
+    "plan": {"categories": ["neglect"], "started_on": "2025-11-03"},
+    "moved_on": "2026-03-01",
+    "key_worker": {"name": "Testperson Elsewhere", "phone": "01632 960222"},
+}
+_DECISION = {"decision": "early_help", "reason": "Known to the school; family support agreed."}
+
+GOVERNED: dict[Key, Governed] = {
+    ("POST", "/api/v1/enquiries"): Governed(access.may_enquire, "officer-1", "enquiry", _ENQUIRY),
+    ("GET", "/api/v1/notifications"): Governed(access.may_read_inbox, "kw-1", "casework"),
+    ("POST", "/api/v1/notifications/{notification_id}/acknowledge"): Governed(
+        access.may_read_inbox, "kw-1", "casework"
+    ),
+    ("GET", "/api/v1/considerations"): Governed(access.may_consider, "sm-1", "casework"),
+    ("POST", "/api/v1/considerations/{consideration_id}/decision"): Governed(
+        access.may_consider, "sm-1", "casework", _DECISION, (("If-Match", '"1"'),)
+    ),
+    ("POST", "/api/v1/transfers/in"): Governed(access.may_notify_transfer, "custodian-1", "transfer", _MOVE),
+    ("PUT", "/api/v1/transfers/{reference}/key-worker"): Governed(
+        access.may_allocate, "sm-1", "casework", {"key_worker": "kw-1"}
+    ),
+}
+OPEN: dict[Key, frozenset[str]] = {
+    ("POST", "/oauth2/token"): frozenset({"address"}),
+    ("GET", "/.well-known/jwks.json"): frozenset(),
+    ("GET", "/openapi.json"): frozenset(),
+    ("GET", "/livez"): frozenset(),
+    ("GET", "/readyz"): frozenset(),
+}
+"""Routes that anybody may call, and what limits them; the others answer from memory or by one short query."""
+
+URL_PARAMETERS = {
+    ("path", "notification_id"): {"type": "string", "format": "uuid"},
+    ("path", "consideration_id"): {"type": "string", "format": "uuid"},
+    ("path", "reference"): {"type": "string", "pattern": "^T-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
+    ("query", "waiting"): {"type": "boolean"},
+    ("query", "open"): {"type": "boolean"},
+    ("query", "limit"): {"type": "integer", "minimum": 1, "maximum": 200},
+    ("query", "cursor"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
+}
+"""All that may stand in a URL, which proxies write into their logs: random identifiers, flags, and sizes of pages."""
+
+_SAID_OF_IT = {"title", "default", "description"}
+_EXAMPLES = {"notification_id": _ID, "consideration_id": _ID, "reference": "T-00000-00000"}
+
+
+@pytest.fixture(scope="module")
+def app_routes(tmp_path_factory: pytest.TempPathFactory) -> dict[Key, RouteContext]:
+    """Every route of the application, by method and path."""
+    settings = Settings(state_dir=tmp_path_factory.mktemp("routes"))
+    app = create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+    return {
+        (method, str(route.path)): route
+        for route in iter_route_contexts(app.routes)
+        for method in (route.methods or {"ANY"}) - {"HEAD"}
+    }
+
+
+@pytest.fixture(scope="module")
+def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The API description as it is served."""
+    settings = Settings(state_dir=tmp_path_factory.mktemp("description"))
+    return create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing").openapi()
+
+
+def _depends_on(dependant: Dependant, wanted: Callable[..., Any]) -> bool:
+    return any(inner.call is wanted or _depends_on(inner, wanted) for inner in dependant.dependencies)
+
+
+def test_every_route_is_on_one_of_the_lists(app_routes: dict[Key, RouteContext]) -> None:
+    assert not GOVERNED.keys() & OPEN.keys()
+    assert app_routes.keys() == GOVERNED.keys() | OPEN.keys()
+
+
+@pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize("key", GOVERNED, ids=" ".join)
+def test_the_route_takes_the_enquirer_and_is_limited_by_organisation_and_by_professional(
+    app_routes: dict[Key, RouteContext], key: Key
+) -> None:
+    route = app_routes[key]
+    assert isinstance(route.original_route, APIRoute)
+    assert _depends_on(route.dependant, current_enquirer)
+    assert route.endpoint is not None
+    assert limits_of(route.endpoint) == {"organisation", "professional"}
+
+
+@pytest.mark.parametrize("key", OPEN, ids=" ".join)
+def test_an_open_route_is_limited_as_the_list_says(app_routes: dict[Key, RouteContext], key: Key) -> None:
+    endpoint = app_routes[key].endpoint
+    assert endpoint is not None
+    assert limits_of(endpoint) == OPEN[key]
+
+
+@pytest.mark.parametrize("key", sorted((GOVERNED.keys() | OPEN.keys()) - {("GET", "/openapi.json")}), ids=" ".join)
+def test_the_route_says_what_it_does(app_routes: dict[Key, RouteContext], key: Key) -> None:
+    route = app_routes[key]
+    assert route.summary
+    assert route.tags
+    assert route.endpoint is not None
+    assert route.endpoint.__doc__
+
+
+@pytest.mark.parametrize("key", GOVERNED, ids=" ".join)
+def test_the_description_tells_how_the_route_can_fail(description: dict[str, Any], key: Key) -> None:
+    method, path = key
+    operation = description["paths"][path][method.lower()]
+    assert operation["security"] == [{"token": []}]
+    faults = {int(status): said for status, said in operation["responses"].items() if int(status) >= 400}
+    assert {400, 401, 403, 422, 429, 503} <= faults.keys()
+    assert (404 in faults) == ("{" in path)
+    assert ({409, 412, 428} <= faults.keys()) == bool(GOVERNED[key].headers)
+    for said in faults.values():
+        assert said["description"]
+        assert list(said["content"]) == [MEDIA_TYPE]
+
+
+def test_the_description_refers_to_nothing_that_is_not_in_it(description: dict[str, Any]) -> None:
+    named = set(re.findall(r'"#/components/schemas/([^"]+)"', json.dumps(description)))
+    assert named == description["components"]["schemas"].keys()
+
+
+def test_nothing_personal_can_stand_in_a_url(description: dict[str, Any]) -> None:
+    found = {
+        (parameter["in"], parameter["name"]): {
+            name: value
+            for name, value in parameter["schema"].items()
+            if name not in {"title", "default", "description"}
+        }
+        for operations in description["paths"].values()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] != "header"
+    }
+    assert found == URL_PARAMETERS
+
+
+def test_every_policy_governs_a_route() -> None:
+    policies = {value for name, value in vars(access).items() if name.startswith("may_")}
+    assert policies == {governed.by for governed in GOVERNED.values()}
+
+
+def _request(key: Key) -> dict[str, Any]:
+    method, path = key
+    governed = GOVERNED[key]
+    return {
+        "method": method,
+        "url": re.sub(r"{(\w+)}", lambda name: _EXAMPLES[name[1]], path),
+        "json": governed.body,
+        "headers": dict(governed.headers),
+    }
+
+
+@pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize("key", GOVERNED, ids=" ".join)
+async def test_without_a_token_it_is_401(world: World, key: Key) -> None:
+    answer = await world.http.request(**_request(key))
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize("key", GOVERNED, ids=" ".join)
+async def test_once_the_agreement_is_suspended_it_is_403_and_recorded(world: World, key: Key) -> None:
+    governed, request = GOVERNED[key], _request(key)
+    request["headers"] |= await world.headers(governed.asker, governed.scope)
+    before = await world.http.request(**request)
+    assert before.status_code not in {401, 403, 422, 500}, before.text
+
+    async with world.database.connection() as connection:
+        await connection.execute("UPDATE agreement SET suspended_at = now()")
+    recorded = len(await world.log())
+    refused = await world.http.request(**request)
+    assert refused.status_code == 403
+    assert refused.headers["content-type"] == MEDIA_TYPE
+    assert refused.json()["because"] == access.RefusalReason.NO_AGREEMENT
+    added = (await world.log())[recorded:]
+    assert any(entry["reason"] == access.RefusalReason.NO_AGREEMENT for entry in added)
+
+
+def test_the_examples_are_those_of_the_paths() -> None:
+    named = {name for _, path in GOVERNED for name in re.findall(r"{(\w+)}", path)}
+    assert named == _EXAMPLES.keys()
