@@ -1,0 +1,290 @@
+"""The floor: the very statements of the service, in the same order, driven raw by pgbench.
+
+Promises: nothing here is written by hand that the service could drift away from. Real enquiries are made through the
+whole application while the driver's query log is read, and what was read becomes pgbench scripts: one for each sequence
+of statements that occurs, with a table of the values that each enquiry gave. Before its statements a transaction reads
+one row of that table; what this costs is measured by itself and taken off, so that the floor is not made slow by it.
+
+Made anew for each transaction are the things that have to be: identifiers, references, times. Tokens that are written
+are scattered, because the samples repeat and would otherwise find each other as earlier enquiries by the thousand.
+"""
+
+import os
+import random
+import re
+import subprocess
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import httpx2
+from sqlalchemy import event
+
+from auth.client import OrganisationSigner
+from bench.authority import clients
+from registry_api.enquiries import store as enquiries_store
+from registry_api.kernel.postgres import find_binaries, libpq_dsn, libpq_environment
+from registry_api.kernel.settings import Settings
+from registry_api.kernel.statement import Statement
+from registry_api.main import create_app
+
+_BASE_URL = "http://bench.invalid"
+_REFERENCE = re.compile(r"E-[0-9A-Z]{5}-[0-9A-Z]{5}")
+_FRESH = ("id", "told_ids", "consideration_id")
+"""The named values under which a statement is given identifiers made for this enquiry."""
+_NEVER = 10**12
+
+_recorded: ContextVar[list["Call"] | None] = ContextVar("recorded", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One statement as the driver sent it."""
+
+    sql: str
+    arguments: tuple[Any, ...]
+
+
+@dataclass(slots=True)
+class Floor:
+    """What pgbench reached: transactions a second and milliseconds of each, the look-up of values taken off."""
+
+    per_second: float
+    latencies: list[float]
+
+
+async def record(state: Path, url: str, bodies: Sequence[bytes]) -> list[list[Call]]:
+    """Make these enquiries through the application, and return the statements that each sent."""
+    limits = dict.fromkeys(
+        (
+            "enquiries_per_minute_organisation",
+            "enquiries_per_minute_professional",
+            "requests_per_minute_address",
+        ),
+        _NEVER,
+    )
+    settings = Settings(state_dir=state, base_url=_BASE_URL, pool_size=1, **limits)  # type: ignore[arg-type]
+    app = create_app(settings, url)
+
+    def note(query: Any) -> None:
+        if (calls := _recorded.get()) is not None:
+            calls.append(Call(query.query, tuple(query.args or ())))
+
+    @event.listens_for(app.state.database.engine.sync_engine, "connect")
+    def listen(connection: Any, _: object) -> None:
+        connection.driver_connection.add_query_logger(note)
+
+    made: list[list[Call]] = []
+    transport = httpx2.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=transport, base_url=_BASE_URL) as http,
+    ):
+        tokens = []
+        for client_id, kept in clients(state).items():
+            signer = OrganisationSigner(client_id, kept["private_jwk"], _BASE_URL)
+            for subject in kept["subjects"][:16]:
+                answer = await http.post("/oauth2/token", data=signer.token_form(subject, "enquiry"))
+                tokens.append(answer.raise_for_status().json()["access_token"])
+        for n, body in enumerate(bodies):
+            calls: list[Call] = []
+            token = _recorded.set(calls if n >= len(bodies) // 10 else None)  # the first ones also look up types
+            headers = {"Authorization": f"Bearer {tokens[n % len(tokens)]}", "Content-Type": "application/json"}
+            answer = await http.post("/api/v1/enquiries", content=body, headers=headers)
+            _recorded.reset(token)
+            answer.raise_for_status()
+            if calls:
+                made.append(calls)
+    return made
+
+
+@dataclass(slots=True)
+class _Column:
+    """The values of one parameter over all samples of a script, as text, and how they are made fresh."""
+
+    name: str
+    type: str
+    values: list[str | None] = field(default_factory=list)
+    scattered: bool = False
+    markers: set[int] = field(default_factory=set)
+    is_now: bool = False
+
+    def expression(self) -> str:
+        """Return the SQL that reads the value for one transaction."""
+        if self.is_now:
+            return f"now()::text AS {self.name}"
+        value = f"s.{self.name}"
+        if self.scattered:
+            value = f"(SELECT coalesce(array_agg(t # fresh.salt), '{{}}') FROM unnest({value}::bigint[]) t)::text"
+        for marker in sorted(self.markers):
+            fresh = "left(md5(fresh.id0), 13)" if marker < 0 else f"fresh.id{marker}"
+            value = f"replace({value}, '@{marker}@', {fresh})"
+        return f"{value} AS {self.name}"
+
+    def use(self) -> str:
+        """Return how a statement refers to it. pgbench has no NULL: an empty text stands for it."""
+        if None not in self.values:
+            return f":{self.name}"
+        if "" in self.values:
+            raise ValueError("a parameter is NULL in one sample and empty in another")
+        return f"nullif(:{self.name}, '')::{self.type}"
+
+
+class Scripts:
+    """The scripts made of recorded enquiries, over tables in one database."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep the scripts in ``folder``."""
+        self._folder = folder
+        self._weights: list[int] = []
+        self.statements = 0.0
+        """Statements of an enquiry, on average."""
+
+    async def make(self, url: str, made: Sequence[Sequence[Call]]) -> None:
+        """Write the scripts, and the tables of their values into the database."""
+        connection = await asyncpg.connect(libpq_dsn(url))
+        try:
+            shapes: dict[tuple[str, ...], list[Sequence[Call]]] = defaultdict(list)
+            for calls in made:
+                shapes[tuple(call.sql for call in calls)].append(calls)
+            for number, (shape, samples) in enumerate(shapes.items()):
+                await self._script(connection, number, shape, samples)
+        finally:
+            await connection.close()
+        self.statements = sum(map(len, made)) / len(made)
+
+    async def _script(
+        self, connection: Any, number: int, shape: Sequence[str], samples: Sequence[Sequence[Call]]
+    ) -> None:
+        columns: list[list[_Column]] = []
+        for at, sql in enumerate(shape):
+            types = (await connection.prepare(sql)).get_parameters()
+            columns.append([_Column(f"s{at}p{n}", kind.name) for n, kind in enumerate(types)])
+            for column in columns[-1]:
+                column.scattered = "INTO enquiry_token" in sql and column.type == "bigint[]"
+        most = 1
+        for calls in samples:
+            fresh = _fresh(calls)
+            most = max(most, len(fresh))
+            for call, its in zip(calls, columns, strict=True):
+                for column, value in zip(its, call.arguments, strict=True):
+                    _add(column, value, fresh)
+        every = [column for its in columns for column in its]
+        await connection.execute(
+            f"CREATE TABLE bench_sample_{number} (n int PRIMARY KEY, {', '.join(f'{c.name} text' for c in every)})"
+        )
+        rows = zip(range(1, len(samples) + 1), *(column.values for column in every), strict=True)
+        await connection.copy_records_to_table(f"bench_sample_{number}", records=list(rows))
+        await connection.execute(f"VACUUM ANALYZE bench_sample_{number}")
+        identifiers = ", ".join(f"gen_random_uuid()::text AS id{n}" for n in range(most))
+        look_up = (
+            f"\\set n random(1, {len(samples)})\n"
+            f"SELECT {', '.join(column.expression() for column in every)} FROM bench_sample_{number} s, "
+            f"LATERAL (SELECT {identifiers}, (random() * 9e18)::bigint AS salt) fresh WHERE s.n = :n \\gset\n"
+        )
+        statements = "".join(_filled(sql, its) + ";\n" for sql, its in zip(shape, columns, strict=True))
+        (self._folder / f"enquiry-{number}.sql").write_text(look_up + statements)
+        (self._folder / f"look-up-{number}.sql").write_text(look_up)
+        self._weights.append(len(samples))
+
+    def run(self, url: str, clients: int, warm_up: float, seconds: float) -> Floor:
+        """Drive the statements with ``clients`` connections and return what was reached.
+
+        The look-up alone is driven for a quarter of the time. Its time is taken off the time of a transaction:
+        throughput by the mean, latencies by the median.
+        """
+        whole_rate, whole = self._pgbench("enquiry", url, clients, warm_up, seconds)
+        look_up_rate, look_up = self._pgbench("look-up", url, clients, warm_up / 2, max(1.0, seconds / 4))
+        off = median(look_up)
+        return Floor(1 / (1 / whole_rate - 1 / look_up_rate), [latency - off for latency in whole])
+
+    def _pgbench(
+        self, script: str, url: str, clients: int, warm_up: float, seconds: float
+    ) -> tuple[float, list[float]]:
+        duration = round(warm_up + seconds + 0.5)
+        scripts = [f"-f{self._folder}/{script}-{n}.sql@{weight}" for n, weight in enumerate(self._weights)]
+        with tempfile.TemporaryDirectory() as logs:
+            command = [
+                str(find_binaries() / "pgbench"),
+                *("-n", "-Mprepared", f"-c{clients}", f"-j{min(2, clients)}", f"-T{duration}", "--random-seed=1"),
+                *("-l", f"--log-prefix={logs}/log", *scripts),
+            ]
+            done = subprocess.run(
+                command, env=os.environ | libpq_environment(url), capture_output=True, text=True, check=False
+            )
+            if done.returncode:
+                raise RuntimeError(f"pgbench failed: {done.stderr.strip()[-500:]}")
+            ended: list[tuple[float, float]] = []
+            for log in Path(logs).iterdir():
+                for line in log.read_text().splitlines():
+                    _, _, microseconds, _, at, fraction = line.split()[:6]
+                    ended.append((int(at) + int(fraction) / 1e6, int(microseconds) / 1000))
+        last = max(at for at, _ in ended)
+        within = [latency for at, latency in ended if at > last - seconds]
+        return len(within) / seconds, within
+
+
+def _fresh(calls: Sequence[Call]) -> dict[UUID, int]:
+    """Return the identifiers that were made for this enquiry, numbered; the enquiry's own is 0."""
+    fresh: dict[UUID, int] = {}
+    for call in calls:
+        names = _NAMES.get(call.sql, [])
+        for name, value in zip(names, call.arguments, strict=False):
+            if name in _FRESH:
+                for identifier in value if isinstance(value, list) else [value]:
+                    if identifier is not None:
+                        fresh.setdefault(identifier, len(fresh))
+    return fresh
+
+
+_NAMES = {kept.sql: kept.names for kept in vars(enquiries_store).values() if isinstance(kept, Statement)}
+
+
+def _add(column: _Column, value: Any, fresh: dict[UUID, int]) -> None:
+    if isinstance(value, datetime):
+        column.is_now = True
+    text = _text(value, fresh)
+    column.markers |= {int(marker) for marker in re.findall(r"@(-?\d+)@", text or "")}
+    column.values.append(text)
+
+
+def _text(value: Any, fresh: dict[UUID, int]) -> str | None:
+    """Return a value as PostgreSQL reads it from text; what has to be made fresh, as a marker."""
+    match value:
+        case None:
+            return None
+        case UUID() if value in fresh:
+            return f"@{fresh[value]}@"
+        case str() if _REFERENCE.fullmatch(value):
+            return "@-1@"
+        case bytes():
+            return "\\x" + value.hex()
+        case list() | tuple():
+            return "{" + ",".join(_element(_text(one, fresh)) for one in value) + "}"
+        case bool():
+            return "true" if value else "false"
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def _element(text: str | None) -> str:
+    return "NULL" if text is None else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _filled(sql: str, columns: Sequence[_Column]) -> str:
+    return re.sub(r"\$(\d+)", lambda found: columns[int(found[1]) - 1].use(), sql)
+
+
+def sampled(bodies: Sequence[bytes], count: int) -> list[bytes]:
+    """Return ``count`` of the questions, drawn without order and always the same."""
+    return random.Random(count).sample(list(bodies), count)

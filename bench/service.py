@@ -1,0 +1,121 @@
+"""The real service in processes of its own, and what it uses: tokens obtained as an organisation obtains them."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+import psutil
+
+from auth.client import OrganisationSigner
+from bench.authority import clients
+
+WORKERS = 2
+_PATIENCE = 60.0
+_ROOT = Path(__file__).parents[1]
+_UNLIMITED = {
+    "REGISTRY_ENQUIRIES_PER_MINUTE_ORGANISATION": "100000000",
+    "REGISTRY_ENQUIRIES_PER_MINUTE_PROFESSIONAL": "100000000",
+    "REGISTRY_REQUESTS_PER_MINUTE_ADDRESS": "100000000",
+}
+
+
+@dataclass(slots=True)
+class Memory:
+    """Of one worker, in MB (10^6 bytes): ``pss`` counts shared pages by share."""
+
+    rss: float
+    pss: float
+
+
+@dataclass
+class Service:
+    """A running service. ``workers`` are the process ids that serve."""
+
+    url: str
+    state: Path
+    workers: list[int] = field(default_factory=list)
+    _tokens: list[str] = field(default_factory=list)
+    _obtained: float = float("-inf")
+
+    @property
+    def port(self) -> int:
+        """The port on 127.0.0.1."""
+        return int(self.url.rpartition(":")[2])
+
+    def tokens(self) -> list[str]:
+        """Return an access token for each professional, obtained over HTTP and good for a minute at least."""
+        if time.monotonic() - self._obtained > 180:
+            self._tokens = self._obtain()
+            self._obtained = time.monotonic()
+        return self._tokens
+
+    def _obtain(self) -> list[str]:
+        tokens = []
+        with httpx2.Client(base_url=self.url) as http:
+            for client_id, kept in clients(self.state).items():
+                signer = OrganisationSigner(client_id, kept["private_jwk"], self.url)
+                for subject in kept["subjects"]:
+                    answer = http.post("/oauth2/token", data=signer.token_form(subject, "enquiry"))
+                    answer.raise_for_status()
+                    tokens.append(answer.json()["access_token"])
+        return tokens
+
+    def memory(self) -> list[Memory]:
+        """Return what each worker holds now."""
+        held = [psutil.Process(pid).memory_full_info() for pid in self.workers]
+        return [Memory(one.rss / 1e6, one.pss / 1e6) for one in held]
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the workers have used so far."""
+        return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in self.workers)
+
+
+@contextlib.contextmanager
+def running(state: Path, database_url: str) -> Iterator[Service]:
+    """Start the service over a database and yield it when it is ready. Raises RuntimeError if it does not come up."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **os.environ,
+        **_UNLIMITED,
+        "REGISTRY_DATABASE_URL": database_url,
+        "REGISTRY_STATE_DIR": str(state),
+        "REGISTRY_BASE_URL": url,
+    }
+    command = f"-m uvicorn registry_api.cli.worker:app --factory --port {port} --workers {WORKERS}"
+    command += " --loop uvloop --http httptools --no-access-log --no-server-header --log-level warning"
+    process = subprocess.Popen([sys.executable, *command.split()], env=environment, cwd=_ROOT)
+    try:
+        _wait_until_ready(url, process)
+        yield Service(url, state, _workers(process.pid))
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx2.TransportError):
+            if len(_workers(process.pid)) == WORKERS and httpx2.get(f"{url}/readyz").status_code == 200:
+                time.sleep(1.0)  # the other worker may be a moment later
+                return
+        time.sleep(0.1)
+    raise RuntimeError("the service did not come up")
+
+
+def _workers(parent: int) -> list[int]:
+    children = psutil.Process(parent).children()
+    return [child.pid for child in children if any("spawn_main" in argument for argument in child.cmdline())]
