@@ -207,10 +207,7 @@ class Enquiries:
         self, asked: _Asked, decided: Decided, what_is_found: Found, body: bytes, now: datetime
     ) -> dict[str, Any]:
         enquirer = asked.enquirer
-        considers = Audience.CONSIDERATION in decided.told
         earlier = what_is_found.earlier
-        open_one = next((enquiry.open_consideration for enquiry in earlier if enquiry.open_consideration), None)
-        consideration_id = (open_one or uuid4()) if considers else None
         due = self._profile.consideration_due(now)
         return {
             "enquiry_id": asked.id,
@@ -220,9 +217,9 @@ class Enquiries:
             "child_id": what_is_found.child.id if what_is_found.child else None,
             "sealed_answer": asked.key.seal("answer", body),
             **consider_values(
-                consideration_id,
                 [asked.id, *(enquiry.id for enquiry in earlier)],
-                opens=considers and open_one is None,
+                considers=Audience.CONSIDERATION in decided.told,
+                joins=next((enquiry.open_consideration for enquiry in earlier if enquiry.open_consideration), None),
                 at=now,
                 due=due.day,
                 calendar=due.calendar_version,
@@ -231,7 +228,6 @@ class Enquiries:
                 notices(decided, what_is_found, asked.request.urgency),
                 at=now,
                 enquiry_id=asked.id,
-                consideration_id=consideration_id,
             ),
             **access_log.values(
                 at=now,

@@ -14,7 +14,7 @@ from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Outcome
 from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
 from registry_api.register.store import CANDIDATES
-from registry_api.routing.store import CONSIDER, CONSIDER_ENQUIRIES, TELL
+from registry_api.routing.store import CONSIDER_AND_TELL
 
 # A retry finds its idempotency key taken: then nothing at all is written, the log entry and tokens included.
 _RECEIVE = Statement.of_parts(
@@ -89,9 +89,7 @@ INSERT INTO enquiry_answer (enquiry_id, answered_at, outcome, row, child_id, sea
 VALUES (:enquiry_id, :answered_at, :outcome, :row, :child_id, :sealed_answer)
 RETURNING enquiry_id
 """,
-        "considered": CONSIDER,
-        "considered_enquiries": CONSIDER_ENQUIRIES,
-        "told": TELL,
+        **CONSIDER_AND_TELL,
         "logged": APPEND,
     },
     "SELECT enquiry_id FROM answered",

@@ -34,19 +34,23 @@ class Notice:
     child_ids: tuple[UUID, ...] = ()
 
 
-# One row for each recipient. The arrays run in parallel; child ids travel as text because arrays of arrays of
-# different lengths do not exist in SQL.
-TELL = """
+def _tell(consideration: str) -> str:
+    # One row for each recipient. The arrays run in parallel; child ids travel as text because arrays of arrays of
+    # different lengths do not exist in SQL.
+    return f"""
 INSERT INTO notification (id, created_at, kind, urgency, recipient_id, recipient_role, why_you,
                           enquiry_id, transfer_id, consideration_id, child_ids)
 SELECT n.id, :told_at, n.kind, n.urgency, n.person, n.role, n.why,
-       :told_enquiry_id::uuid, :told_transfer_id::uuid, :told_consideration_id::uuid,
+       :told_enquiry_id::uuid, :told_transfer_id::uuid, {consideration},
        string_to_array(n.children, ',')::uuid[]
 FROM unnest(:told_ids::uuid[], :told_kinds::text[], :told_urgencies::text[], :told_persons::uuid[],
             :told_roles::text[], :told_whys::text[], :told_children::text[])
      AS n(id, kind, urgency, person, role, why, children)
 RETURNING id
 """
+
+
+TELL = _tell("NULL::uuid")
 """A part for ``Statement.of_parts``; its values come from ``told_values``."""
 
 
@@ -56,14 +60,12 @@ def told_values(
     at: datetime,
     enquiry_id: UUID | None = None,
     transfer_id: UUID | None = None,
-    consideration_id: UUID | None = None,
 ) -> dict[str, object]:
-    """Return the named values of ``TELL``."""
+    """Return the named values of ``TELL`` and of the notifications among ``CONSIDER_AND_TELL``."""
     return {
         "told_at": at,
         "told_enquiry_id": enquiry_id,
         "told_transfer_id": transfer_id,
-        "told_consideration_id": consideration_id,
         "told_ids": [uuid4() for _ in notices],
         "told_kinds": [notice.kind for notice in notices],
         "told_urgencies": [notice.urgency for notice in notices],
@@ -74,34 +76,48 @@ def told_values(
     }
 
 
-# A consideration that is still open takes the new enquiry in; only else is one opened. Both enquiries of a pair that
-# arrived in the same instant may open one: twice considered is safe, not at all is not.
-CONSIDER = """
+# A consideration that is still open takes the new enquiry in, and has a new version by it: nobody decides on fewer
+# enquiries than there are. One that was decided since it was looked up is left as it is, and another is opened. Both
+# enquiries of a pair that arrived in the same instant may open one: twice considered is safe, not at all is not.
+CONSIDER_AND_TELL = {
+    "joined": """
+UPDATE consideration SET version = version + 1 WHERE id = :consider_joins::uuid AND decided_at IS NULL
+RETURNING id
+""",
+    "opened": """
 INSERT INTO consideration (id, opened_at, due_on, calendar_version, owner_role, version)
 SELECT :consideration_id::uuid, :consider_at, :consider_due::date, :consider_calendar, :consider_owner, 1
-WHERE :consider_opens::boolean
+WHERE :considers::boolean AND NOT EXISTS (SELECT FROM joined)
 RETURNING id
-"""
-CONSIDER_ENQUIRIES = """
+""",
+    "considered": "SELECT id FROM joined UNION ALL SELECT id FROM opened",
+    "considered_enquiries": """
 INSERT INTO consideration_enquiry (consideration_id, enquiry_id)
-SELECT :consideration_id::uuid, e FROM unnest(:consider_enquiries::uuid[]) AS e
+SELECT considered.id, e FROM considered CROSS JOIN unnest(:consider_enquiries::uuid[]) AS e
 ON CONFLICT DO NOTHING
 RETURNING enquiry_id
-"""
+""",
+    "told": _tell("(SELECT id FROM considered)"),
+}
+"""Parts for ``Statement.of_parts``; their values come from ``consider_values`` and ``told_values``."""
 
 
 def consider_values(
-    consideration_id: UUID | None, enquiries: Sequence[UUID], *, opens: bool, at: datetime, due: date, calendar: str
+    enquiries: Sequence[UUID], *, considers: bool, joins: UUID | None, at: datetime, due: date, calendar: str
 ) -> dict[str, object]:
-    """Return the named values of ``CONSIDER`` and ``CONSIDER_ENQUIRIES``; with no id they write nothing."""
+    """Return the named values of the consideration among ``CONSIDER_AND_TELL``.
+
+    ``considers``: whether there is anything to consider at all; ``joins``: the consideration that looks open.
+    """
     return {
-        "consideration_id": consideration_id,
+        "considers": considers,
+        "consider_joins": joins if considers else None,
+        "consideration_id": uuid4(),
         "consider_at": at,
         "consider_due": due,
         "consider_calendar": calendar,
         "consider_owner": Role.SAFEGUARDING_MANAGER,
-        "consider_opens": opens,
-        "consider_enquiries": list(enquiries) if consideration_id else [],
+        "consider_enquiries": list(enquiries),
     }
 
 
