@@ -4,8 +4,9 @@ Promises: each function is a few statements whatever the number of children, ins
 replaced child keeps its id and its data key, because transfers, answers and notifications refer to them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from registry_api.kernel.crypto import Vault
@@ -15,6 +16,8 @@ from registry_api.register.entry import ChildEntry
 from registry_api.register.sealing import COLUMNS, EntryRows, Row, open_entry, tokens_of
 
 _PARTS = ("child_address", "household_member", "child_case", "plan")
+_TOKENS = ("child_token", "address_token")
+_NO_TOKENS: Mapping[str, Set[tuple[Any, ...]]] = dict.fromkeys(_TOKENS, frozenset())
 BULK_SECONDS = 300.0
 """A batch of thousands may take longer than the few seconds that an enquiry's statements are given."""
 
@@ -85,14 +88,17 @@ async def replace(
     children = [entry.child_id for entry in entries]
     unsettled = [entry.child_id for entry in entries if keep_temporary and not entry.settles_temporary]
     no_case = [entry.child_id for entry in entries if keep_temporary and not entry.case_is_open]
-    await _forget_tokens(connection, children, vault, token_keys)
+    new = {table: {row for entry in entries for row in entry.tables[table]} for table in _TOKENS}
+    standing = await _forget_tokens(connection, children, vault, token_keys, kept=new)
     await connection.execute("DELETE FROM child_address WHERE child_id = ANY($1)", children)
     await connection.execute("DELETE FROM household_member WHERE child_id = ANY($1)", children)
     await connection.execute(_FORGET_PLANS, children, unsettled)
     await connection.execute(_FORGET_CASES, children, no_case)  # after the plans: it looks at what is left of them
     columns = zip(*(entry.tables["child"][0][:-1] for entry in entries), strict=True)
     await connection.execute(_UPDATE, *map(list, columns), timeout=BULK_SECONDS)
-    await _copy(connection, entries, [table for table in COLUMNS if table != "child"])
+    await _copy(connection, entries, _PARTS)
+    for table in _TOKENS:
+        await _copy_rows(connection, table, list(new[table] - standing[table]))
 
 
 async def remove(connection: Connection, children: Sequence[UUID], vault: Vault, token_keys: TokenKeys) -> None:
@@ -132,35 +138,45 @@ async def note_load(
 
 async def _copy(connection: Connection, entries: Sequence[EntryRows], tables: Iterable[str]) -> None:
     for table in tables:
-        records = [row for entry in entries for row in entry.tables[table]]
-        if records:
-            await connection.copy_records_to_table(table, records=records, columns=COLUMNS[table], timeout=BULK_SECONDS)
+        await _copy_rows(connection, table, [row for entry in entries for row in entry.tables[table]])
 
 
-async def _forget_tokens(connection: Connection, children: Sequence[UUID], vault: Vault, token_keys: TokenKeys) -> None:
-    standing = await connection.fetch(
+async def _copy_rows(connection: Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    if rows:
+        await connection.copy_records_to_table(table, records=rows, columns=COLUMNS[table], timeout=BULK_SECONDS)
+
+
+async def _forget_tokens(
+    connection: Connection,
+    children: Sequence[UUID],
+    vault: Vault,
+    token_keys: TokenKeys,
+    *,
+    kept: Mapping[str, Set[tuple[Any, ...]]] = _NO_TOKENS,
+) -> dict[str, set[tuple[Any, ...]]]:
+    """Delete the tokens of these children but those in ``kept``, and return all that stood there, by table."""
+    rows = await connection.fetch(
         "SELECT id, data_key, sealed_record, token_version FROM child WHERE id = ANY($1) FOR UPDATE", children
     )
-    of_children: list[tuple[int, UUID]] = []
-    of_addresses: list[tuple[int, UUID]] = []
-    outdated: list[UUID] = []
-    for row in standing:
-        if row["token_version"] != TOKEN_VERSION:
-            outdated.append(row["id"])
-            continue
-        child_tokens, address_tokens = tokens_of(row, vault, token_keys)
-        of_children += [(token, row["id"]) for token in child_tokens]
-        of_addresses += [(token, row["id"]) for token in address_tokens]
-    for table, pairs in (("child_token", of_children), ("address_token", of_addresses)):
+    standing: dict[str, set[tuple[Any, ...]]] = {table: set() for table in _TOKENS}
+    for row in rows:
+        if row["token_version"] == TOKEN_VERSION:
+            for table, tokens in zip(_TOKENS, tokens_of(row, vault, token_keys), strict=True):
+                standing[table].update((token, row["id"]) for token in tokens)
+    # Tokens of another version cannot be computed again: the whole index is looked through for them.
+    outdated = [row["id"] for row in rows if row["token_version"] != TOKEN_VERSION]
+    for table in _TOKENS:
+        stale = standing[table] - kept[table]
         await connection.execute(
             _FORGET_TOKENS.format(table=table),
-            [token for token, _ in pairs],
-            [child for _, child in pairs],
+            [token for token, _ in stale],
+            [child for _, child in stale],
             timeout=BULK_SECONDS,
         )
-        if outdated:  # tokens of another version cannot be recomputed: look through the whole index instead
+        if outdated:
             await connection.execute(
                 f"DELETE FROM {table} WHERE child_id = ANY($1)",
                 outdated,
                 timeout=BULK_SECONDS,
             )
+    return standing
