@@ -7,8 +7,10 @@ for tests does not flush to disk). A database is made from a migrated template i
 import asyncio
 import os
 import secrets
+import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -21,6 +23,8 @@ from registry_api.kernel.db import Database
 from registry_api.kernel.postgres import EmbeddedPostgres
 from registry_api.matching.tokens import TokenKeys
 
+_HERE = {"127.0.0.1", "::1", "localhost", make_url(os.environ.get("REGISTRY_DATABASE_URL", "postgresql://")).host, None}
+"""The hosts that a test may talk to: this machine, and the database that the run was given."""
 _NO_FLUSH = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -39,6 +43,29 @@ def _administer(url: str, *statements: str) -> None:
 
 def _database_of(url: str, name: str) -> str:
     return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    """Let no test reach beyond this machine: PermissionError for whoever tries."""
+
+    def guarded(call: Any, host_of: Any) -> Any:
+        def checked(*arguments: Any, **options: Any) -> Any:
+            host = host_of(*arguments)
+            if (host.decode() if isinstance(host, bytes) else host) not in _HERE:
+                raise PermissionError("a test may not reach beyond this machine")
+            return call(*arguments, **options)
+
+        return checked
+
+    def peer(_: socket.socket, address: Any) -> Any:
+        return address[0] if isinstance(address, tuple) else None  # a path: a socket in the file system
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name), peer))
+        patch.setattr(socket, "getaddrinfo", guarded(socket.getaddrinfo, lambda host, *_: host))
+        yield
 
 
 @pytest.fixture(scope="session")
