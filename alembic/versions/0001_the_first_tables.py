@@ -173,8 +173,6 @@ def upgrade() -> None:
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('child_id', sa.Uuid(), nullable=False),
     sa.Column('sealed', sa.LargeBinary(), nullable=False),
-    sa.Column('valid_from', sa.Date(), nullable=True),
-    sa.Column('valid_to', sa.Date(), nullable=True),
     sa.ForeignKeyConstraint(['child_id'], ['child.id'], ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id')
     )

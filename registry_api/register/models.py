@@ -42,9 +42,7 @@ class ChildAddress(SQLModel, table=True):
     id: UUID = row_id()
     child_id: UUID = Field(foreign_key="child.id", index=True, ondelete="CASCADE")
     sealed: bytes
-    """JSON: lines, postcode, uprn; sealed with the child's data key."""
-    valid_from: date | None = None
-    valid_to: date | None = None
+    """JSON: lines, postcode, uprn, and from when to when: a child often lives somewhere since the day of its birth."""
 
 
 class HouseholdMember(SQLModel, table=True):
