@@ -1,0 +1,55 @@
+# From a machine with Python 3.11 and pip to a running service (`make demo`) and to every test (`make test`).
+# One environment, .venv, serves all targets. It is made once, from the locked and hashed requirements, and made anew
+# when they change.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+RUN := $(VENV)/bin/python -m
+READY := $(VENV)/.ready
+PIP := $(RUN) pip --disable-pip-version-check --quiet
+TEST_PROCESSES ?= 2
+COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header
+
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint check docs bench-enquiry lock
+.DEFAULT_GOAL := help
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '%-15s %s\n' "$$name" "$$what"; done
+
+demo: $(READY) ## A running service with a synthetic register that has answered one of everything
+	@$(RUN) registry_api.cli demo
+
+test: $(READY) ## Every test
+	$(RUN) pytest -n $(TEST_PROCESSES) -ra
+
+lint: $(READY) ## Every check that is no test: style, types, imports, generated documents
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(VENV)/bin/lint-imports
+	$(RUN) tests.house.generate --check
+
+check: lint test ## All checks and all tests
+
+docs: $(READY) ## Write the generated documents anew
+	$(RUN) tests.house.generate
+
+bench-enquiry: $(READY) ## What an enquiry costs, beside the same SQL without us; options in BENCH
+	$(RUN) bench.enquiry $(BENCH)
+
+lock: ## Lock the requirements anew; UPGRADE=--upgrade takes newer releases
+	$(PYTHON) -m venv .state/lock
+	.state/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	.state/lock/bin/uv $(COMPILE) $(UPGRADE) --output-file requirements.lock
+	.state/lock/bin/uv $(COMPILE) $(UPGRADE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+
+$(READY): requirements-dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed." if sys.version_info < (3, 11) else 0)'
+	@echo "Installing into $(VENV) (once; a minute or so) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $(READY)

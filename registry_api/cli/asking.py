@@ -1,0 +1,148 @@
+"""`ask` and `token`: an enquiry from the command line, as an organisation's own system would make it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+
+from registry_api.cli.output import Failure, answer_rows, console, facts, note
+from registry_api.cli.remote import ClientFile, Remote
+
+ClientOption = Annotated[
+    Path,
+    typer.Option(
+        "--client-file",
+        envvar="REGISTRY_CLIENT_FILE",
+        help="Who your organisation's system is: client_id, private_jwk and base_url, as JSON.",
+    ),
+]
+AsOption = Annotated[
+    str, typer.Option("--as", help="The professional who acts, by your organisation's own identifier of them.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as it came.")]
+
+_FROM = (
+    "Take the enquiry from a JSON file, or from standard input with -, in the form of the API. Options given beside it "
+    "take precedence. The safe way on a shared machine: what stands on a command line is shown to its other users and "
+    "kept in the shell's history."
+)
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(ask)
+    app.command()(token)
+
+
+def show_json(document: object) -> None:
+    """Print a document as it came."""
+    console.print(json.dumps(document, indent=2, ensure_ascii=False), soft_wrap=True)
+
+
+def read_json(source: str) -> dict[str, Any]:
+    """Read a JSON object from a file, or from standard input when ``source`` is ``-``. Raises Failure."""
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+        document = json.loads(text)
+    except OSError as error:
+        raise Failure(f"{source} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise Failure("What was given is not JSON in UTF-8.") from None  # not "from": it would quote the details
+    if not isinstance(document, dict):
+        raise Failure("What was given is not a JSON object.")
+    return document
+
+
+def ask(
+    client_file: ClientOption,
+    as_whom: AsOption,
+    source: Annotated[str | None, typer.Option("--from", metavar="FILE|-", help=_FROM)] = None,
+    given: Annotated[str | None, typer.Option(help="The child's given names.")] = None,
+    family: Annotated[str | None, typer.Option(help="The child's family name.")] = None,
+    born: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="Date of birth.")] = None,
+    age: Annotated[int | None, typer.Option(help="Age in years, where the date of birth is not known.")] = None,
+    expected: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Expected delivery date of an unborn child.")
+    ] = None,
+    sex: Annotated[str | None, typer.Option(help="female or male.")] = None,
+    nhs_number: Annotated[str | None, typer.Option(help="NHS number.")] = None,
+    address: Annotated[str | None, typer.Option(help="House and street.")] = None,
+    postcode: Annotated[str | None, typer.Option(help="Postcode.")] = None,
+    mother_given: Annotated[str | None, typer.Option(help="The mother's given names.")] = None,
+    mother_family: Annotated[str | None, typer.Option(help="The mother's family name.")] = None,
+    mother_born: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD", help="The mother's date of birth.")] = None,
+    reason: Annotated[
+        str | None,
+        typer.Option(
+            help="injury, neglect, sexual_abuse, emotional_abuse, domestic_abuse, disclosure, welfare_check, "
+            "unborn_concern, missing_child or other."
+        ),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Why you ask, in your own words.")] = None,
+    urgency: Annotated[str | None, typer.Option(help="immediate, urgent or routine.")] = None,
+    call_back: Annotated[str | None, typer.Option(help="The number on which you can be called back.")] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--idempotency-key", help="Send an enquiry that failed on the way again, as the same enquiry."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Ask whether a child is known. The enquiry is recorded before it is answered."""
+    question = read_json(source) if source else {}
+    child = {
+        "given_names": given,
+        "family_name": family,
+        "date_of_birth": born,
+        "age_years": age,
+        "expected_delivery_date": expected,
+        "sex": sex,
+        "nhs_number": nhs_number,
+        "address": _given({"lines": address, "postcode": postcode}),
+        "mother": _given({"given_names": mother_given, "family_name": mother_family, "date_of_birth": mother_born}),
+    }
+    how = {"reason": reason, "reason_text": text, "urgency": urgency, "call_back_number": call_back}
+    described = question.get("child", {})
+    body = {**question, **_given(how), "child": {**(described if isinstance(described, dict) else {}), **_given(child)}}
+    key = key or str(uuid4())
+    with Remote(ClientFile.read(client_file)) as service:
+        try:
+            response = service.call(
+                "POST",
+                "/api/v1/enquiries",
+                as_whom=as_whom,
+                scope="enquiry",
+                body=body,
+                headers={"Idempotency-Key": key},
+            )
+        except Failure as failure:
+            _say_how_to_repeat(failure, key)
+            raise
+    if as_json:
+        show_json(response.json())
+        return
+    if "idempotency-replayed" in response.headers:
+        note("This is the answer that was given to the same enquiry before.")
+    console.print(facts(f"Enquiry {response.json()['reference']}", answer_rows(response.json())))
+
+
+def _given(details: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in details.items() if value is not None and value != {}}
+
+
+def _say_how_to_repeat(failure: Failure, key: str) -> None:
+    """Whether the enquiry was recorded is not known when the connection fails: only a refusal is certain."""
+    if getattr(failure, "status", 503) >= 500:
+        note(f"To send the same enquiry again: --idempotency-key {key}")
+
+
+def token(
+    client_file: ClientOption,
+    as_whom: AsOption,
+    scope: Annotated[str, typer.Option(help="enquiry, casework or transfer.")] = "enquiry",
+) -> None:
+    """Print an access token, good for five minutes, for use with another HTTP client."""
+    with Remote(ClientFile.read(client_file)) as service:
+        typer.echo(service.token(as_whom, scope))

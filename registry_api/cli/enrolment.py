@@ -1,0 +1,138 @@
+"""Who takes part, as one document: organisations with their agreements, systems and professionals.
+
+Promises: a document is enrolled whole or not at all, and a mistake in it is named by its place, never by its value.
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.exc import IntegrityError
+
+from policies.enquirer import Purpose, Role
+from registry_api.cli.output import Failure, lines
+from registry_api.directory import service as directory
+from registry_api.kernel.crypto import Vault
+from registry_api.kernel.db import Database
+
+_Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class AgreementGiven(_Part):
+    """What an organisation may use the service for, and between which days, both included (ENQ-3)."""
+
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
+    valid_from: date
+    valid_to: date
+
+
+class ClientGiven(_Part):
+    """A system of an organisation: its public keys (JWK, each with a ``kid``) and what its tokens may be for."""
+
+    client_id: _Code
+    public_keys: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
+    scopes: Annotated[tuple[Annotated[str, Field(pattern="^(enquiry|transfer|casework)$")], ...], Field(min_length=1)]
+
+
+class ProfessionalGiven(_Part):
+    """An individual. ``subject``: the identifier by which their organisation's system names them."""
+
+    subject: _Code
+    role: Role
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    phone: str = ""
+
+
+class AbsenceGiven(_Part):
+    """Somebody is away between two moments, and who stands in; both by subject (ENQ-11)."""
+
+    away: str
+    covered_by: str | None = None
+    starts_at: datetime
+    ends_at: datetime
+
+
+class OrganisationGiven(_Part):
+    """An organisation. Exactly one in a deployment is the authority itself."""
+
+    code: _Code
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    kind: Annotated[str, Field(pattern="^(authority|police|health|education|probation|other)$")]
+    own_authority: bool = False
+    office_phone: str = ""
+    out_of_hours_phone: str = ""
+    agreements: tuple[AgreementGiven, ...] = ()
+    clients: tuple[ClientGiven, ...] = ()
+    professionals: tuple[ProfessionalGiven, ...] = ()
+    absences: tuple[AbsenceGiven, ...] = ()
+
+
+class Enrolment(_Part):
+    """A whole document."""
+
+    organisations: Annotated[tuple[OrganisationGiven, ...], Field(min_length=1)]
+
+
+def read_enrolment(document: bytes) -> Enrolment:
+    """Read a document (JSON, UTF-8). Raises Failure that names what is wrong by its place."""
+    try:
+        return Enrolment.model_validate_json(document)
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False)
+        places = (f"{'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['type']}" for fault in faults[:20])
+        raise Failure(f"Nothing was enrolled. What is wrong with the file:\n{lines(places)}") from None
+
+
+async def enrol(database: Database, vault: Vault, enrolment: Enrolment) -> None:
+    """Add all that a document names, in one transaction.
+
+    Raises Failure when something of it is enrolled already or an absence names nobody; then nothing was added.
+    """
+    try:
+        async with database.session() as session:
+            for given in enrolment.organisations:
+                organisation = directory.add_organisation(
+                    session,
+                    code=given.code,
+                    name=given.name,
+                    kind=given.kind,
+                    own_authority=given.own_authority,
+                    office_phone=given.office_phone,
+                    out_of_hours_phone=given.out_of_hours_phone,
+                )
+                await session.flush()
+                for agreement in given.agreements:
+                    directory.add_agreement(session, organisation_id=organisation.id, **dict(agreement))
+                for client in given.clients:
+                    directory.add_client(
+                        session,
+                        client_id=client.client_id,
+                        organisation_id=organisation.id,
+                        public_keys=list(client.public_keys),
+                        scopes=client.scopes,
+                    )
+                ids = {
+                    one.subject: directory.enrol_professional(
+                        session, vault, organisation_id=organisation.id, **dict(one)
+                    ).id
+                    for one in given.professionals
+                }
+                await session.flush()
+                for absence in given.absences:
+                    directory.arrange_cover(
+                        session,
+                        away=ids[absence.away],
+                        covered_by=ids[absence.covered_by] if absence.covered_by else None,
+                        starts_at=absence.starts_at,
+                        ends_at=absence.ends_at,
+                    )
+    except IntegrityError:
+        raise Failure(
+            "Nothing was enrolled: an organisation, client or professional of the file is enrolled already."
+        ) from None
+    except KeyError:
+        raise Failure("Nothing was enrolled: an absence names somebody who is not in the file.") from None

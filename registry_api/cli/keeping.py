@@ -1,0 +1,207 @@
+"""`enrol`, `import` and `synthesise`: who takes part, and what the register holds."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
+from sqlmodel import col, select
+
+from policies.enquirer import Role
+from policies.profile import load_profile
+from registry_api.cli import enrolment
+from registry_api.cli.output import Failure, console, note, progress_bar
+from registry_api.cli.serving import read_settings, running_database
+from registry_api.directory.models import Organisation, Professional
+from registry_api.kernel.clock import utc_now
+from registry_api.kernel.crypto import LocalKeys, Vault
+from registry_api.kernel.db import Database
+from registry_api.kernel.errors import Conflict
+from registry_api.kernel.settings import Settings
+from registry_api.matching.tokens import TokenKeys
+from registry_api.register.importer import ImportReport, Rejection, import_file
+from registry_api.register.source import SourceKeys
+from registry_api.register.synthesise import synthesise as synthetic_rows
+from registry_api.register.synthesise import write_csv
+
+_CASE_ROLES = (Role.KEY_WORKER, Role.TEAM_MANAGER)
+_SHOWN = 50
+"""Findings in the table; a file that is wrong throughout repeats itself."""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(enrol)
+    app.command("import")(import_register)
+    app.command()(synthesise)
+
+
+def enrol(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON; docs/enrolment.md describes it.")],
+) -> None:
+    """Enrol organisations with their agreements, systems and professionals: all of a file, or nothing of it."""
+    document = enrolment.read_enrolment(file.read_bytes())
+    settings = read_settings()
+
+    async def run(url: str) -> None:
+        database = Database(url, pool_size=1)
+        try:
+            await enrolment.enrol(database, Vault(LocalKeys.load_or_create(settings.keys_file)), document)
+        finally:
+            await database.close()
+
+    with running_database(settings) as url:
+        asyncio.run(run(url))
+    note(f"Enrolled: {len(document.organisations)} organisations.")
+
+
+def import_register(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV; docs/import.md describes it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
+    skip_rejected: Annotated[
+        bool, typer.Option("--skip-rejected", help="Load the good rows of a file that has others.")
+    ] = False,
+) -> None:
+    """Load a file into the register: all of it, or nothing. The same file again changes nothing."""
+    settings = read_settings()
+    with running_database(settings) as url:
+        report = load_file(settings, url, file, dry_run=dry_run, skip_rejected=skip_rejected)
+    say(report, dry_run=dry_run)
+    if report.rejected_rows:
+        raise typer.Exit(1)
+
+
+def load_file(
+    settings: Settings, url: str, file: Path, *, dry_run: bool = False, skip_rejected: bool = False
+) -> ImportReport:
+    """Import a file into the register of ``settings`` over the database at ``url``, with a progress bar.
+
+    Raises Failure when another import is under way, StoreUnavailable when the database is lost.
+    """
+
+    async def run() -> ImportReport:
+        database = Database(url, pool_size=2)
+        keys = LocalKeys.load_or_create(settings.keys_file)
+        try:
+            staff, authorities = await _references(database)
+            with progress_bar() as bar:
+                task = bar.add_task(f"Importing {file.name}", total=None)
+                return await import_file(
+                    file,
+                    database=database,
+                    vault=Vault(keys),
+                    token_keys=TokenKeys(keys.index_master),
+                    source_keys=SourceKeys(keys.index_master),
+                    profile=load_profile(settings.profile),
+                    staff=staff,
+                    authorities=authorities,
+                    now=utc_now(),
+                    dry_run=dry_run,
+                    skip_rejected=skip_rejected,
+                    progress=lambda done, total: bar.update(task, completed=done, total=total),
+                )
+        except Conflict:
+            raise Failure("Another import is under way; nothing was loaded. Try again when it is done.") from None
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+async def _references(database: Database) -> tuple[Mapping[str, UUID], Mapping[str, UUID]]:
+    """Return the authority's own staff by subject, and the other authorities by code."""
+    async with database.session() as session:
+        staff = await session.exec(
+            select(Professional.subject, Professional.id)
+            .join(Organisation, col(Organisation.id) == Professional.organisation_id)
+            .where(col(Organisation.own_authority))
+        )
+        authorities = await session.exec(
+            select(Organisation.code, Organisation.id).where(
+                Organisation.kind == "authority", ~col(Organisation.own_authority)
+            )
+        )
+        return dict(staff.all()), dict(authorities.all())
+
+
+def say(report: ImportReport, *, dry_run: bool = False) -> None:
+    """Write what an import did, and what was wrong with the file."""
+    _show("Rejected", report.rejected)
+    _show("Odd, but loaded" if report.loaded else "Odd", report.warnings)
+    counts = f"{report.added} new, {report.changed} changed, {report.unchanged} as before"
+    if report.rejected_rows:
+        counts += f", {report.rejected_rows} rejected"
+    if report.loaded:
+        note(f"Loaded: {counts}.")
+    elif dry_run:
+        note(f"Nothing was written, as asked. It would be: {counts}.")
+    else:
+        note(f"Nothing was loaded. In the file: {counts}.")
+
+
+def _show(title: str, findings: list[Rejection]) -> None:
+    if not findings:
+        return
+    table = Table(title=Text(title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("Line", justify="right")
+    table.add_column("Record", overflow="fold")
+    table.add_column("Column")
+    table.add_column("Reason", ratio=1)
+    for found in findings[:_SHOWN]:
+        table.add_row(str(found.line), Text(found.record_id), found.column, found.reason.words)
+    console.print(table)
+    if len(findings) > _SHOWN:
+        console.print(f"… and {len(findings) - _SHOWN} more.")
+
+
+def synthesise(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    seed: Annotated[int, typer.Option(help="The same seed and figures give the same children.")] = 1,
+    on_plan: Annotated[int, typer.Option(min=0, help="Children on a plan.")] = 1_000,
+    open_cases: Annotated[int, typer.Option("--open", min=0, help="Children with an open case and no plan.")] = 10_000,
+    closed_cases: Annotated[int, typer.Option("--closed", min=0, help="Children whose case is closed.")] = 30_000,
+    staff_file: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="An enrolment file (docs/enrolment.md): the authority's key workers and team managers in it get the "
+            "cases. Without one, those of the demonstration do.",
+        ),
+    ] = None,
+) -> None:
+    """Write a synthetic register as an import file. Nobody in it exists."""
+    from registry_api.cli.demo.authority import demonstration_staff
+
+    staff, managers = _staff_of(staff_file) if staff_file else demonstration_staff()
+    if not staff or not managers:
+        raise Failure("The staff file needs a key worker and a team manager of the authority itself.")
+    rows = synthetic_rows(
+        seed,
+        on_plan=on_plan,
+        open_cases=open_cases,
+        closed_cases=closed_cases,
+        staff=staff,
+        managers=managers,
+        today=date.today(),  # noqa: DTZ011 - the day on this desk; nothing falls due by it
+    )
+    with progress_bar() as bar:
+        task = bar.add_task(f"Writing {out.name}", total=on_plan + open_cases + closed_cases)
+        try:
+            written = write_csv(out, rows, lambda done: bar.update(task, completed=done))
+        except OSError as error:
+            raise Failure(f"{out} cannot be written: {error.strerror}.") from None
+    note(f"{written} synthetic children in {out}.")
+
+
+def _staff_of(file: Path) -> tuple[list[str], list[str]]:
+    given = enrolment.read_enrolment(file.read_bytes())
+    own = [one for body in given.organisations if body.own_authority for one in body.professionals]
+    workers, managers = ([one.subject for one in own if one.role is role] for role in _CASE_ROLES)
+    return workers, managers

@@ -1,0 +1,188 @@
+"""An organisation's system as it talks to the service: signs, obtains tokens, calls, and takes a no for an answer.
+
+The client file is all that an organisation needs: its client's name, its private key, and where the service is.
+"""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2
+
+from auth.client import OrganisationSigner
+from registry_api.cli.output import Failure, lines, plain
+
+_TOKEN_KEPT_SECONDS = 200.0
+"""A token is good for 300; it should not run out on the way."""
+_ATTEMPTS = 3
+_LONGEST_PAUSE = 5.0
+_TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFile:
+    """The credentials of one client of an organisation, and the base URL of the service."""
+
+    client_id: str
+    private_jwk: Mapping[str, Any]
+    base_url: str
+
+    @classmethod
+    def read(cls, path: Path) -> "ClientFile":
+        """Read a client file. Raises Failure when it is not one."""
+        try:
+            kept = json.loads(path.read_text())
+            return cls(str(kept["client_id"]), dict(kept["private_jwk"]), str(kept["base_url"]).rstrip("/"))
+        except OSError as error:
+            raise Failure(f"The client file {path} cannot be read: {error.strerror}.") from None
+        except (ValueError, KeyError, TypeError):
+            # Not "from": the text of a JSON error quotes the file, and the file holds a key.
+            raise Failure(
+                f"{path} is no client file: it holds a JSON object with client_id, private_jwk and base_url."
+            ) from None
+
+    def write(self, path: Path) -> None:
+        """Write the file whole or not at all, for its owner's eyes only (mode 0600)."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(
+                {"client_id": self.client_id, "base_url": self.base_url, "private_jwk": self.private_jwk},
+                file,
+                indent=2,
+            )
+        draft.replace(path)
+
+
+class Refused(Failure):
+    """The service said no. ``status`` is that of HTTP; ``problem`` the document (RFC 9457, or RFC 6749 for a token)."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        """Put the document into words."""
+        super().__init__(_in_words(status, problem))
+        self.status, self.problem = status, problem
+
+    @property
+    def code(self) -> str:
+        """The kind of problem, such as ``forbidden``."""
+        return str(self.problem.get("type") or self.problem.get("error") or self.status).rpartition(":")[2]
+
+
+def _in_words(status: int, problem: Mapping[str, Any]) -> str:
+    if "error" in problem:
+        return f"No token was issued: {problem.get('error_description') or problem['error']}"
+    said = [f"{problem.get('title', f'The service answered {status}')}. {problem.get('detail', '')}".strip()]
+    if because := problem.get("because"):
+        said.append(f"Reason: {plain(because)}.")
+    if needed := problem.get("needed"):
+        said.append(f"It would help to give:\n{lines(map(plain, needed))}")
+    if faults := problem.get("errors"):
+        said.append(lines(f"{fault['field'] or 'the request'}: {fault['message']}" for fault in faults))
+    if reference := problem.get("reference"):
+        said.append(f"Recorded as {reference}.")
+    return "\n".join(said)
+
+
+class Remote:
+    """The service as one organisation's client sees it. A context manager; ``as_whom`` below is the professional."""
+
+    def __init__(self, credentials: ClientFile, *, transport: httpx2.BaseTransport | None = None) -> None:
+        """Raises Failure when the key of the client file cannot be used. ``transport`` is for tests."""
+        try:
+            self._signer = OrganisationSigner(credentials.client_id, credentials.private_jwk, credentials.base_url)
+        except ValueError:
+            raise Failure("The client file's key is not a private EC P-256, Ed25519 or RSA key with a kid.") from None
+        self.base_url = credentials.base_url
+        self._http = httpx2.Client(
+            base_url=credentials.base_url, timeout=_TIMEOUT_SECONDS, transport=transport, trust_env=False
+        )
+        self._tokens: dict[tuple[str, str], tuple[float, str]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def token(self, as_whom: str, scope: str) -> str:
+        """Return an access token for a professional.
+
+        Args:
+            as_whom: the organisation's own identifier of them, as enrolled.
+            scope: ``enquiry``, ``casework`` or ``transfer``.
+
+        Raises:
+            Refused: no token was issued.
+            Failure: the service is not reached.
+        """
+        since, kept = self._tokens.get((as_whom, scope), (0.0, ""))
+        if kept and time.monotonic() - since < _TOKEN_KEPT_SECONDS:
+            return kept
+        for attempt in range(1, _ATTEMPTS + 1):
+            # Signed anew for each attempt: an assertion is accepted once.
+            response = self._attempt("POST", "/oauth2/token", attempt, data=self._signer.token_form(as_whom, scope))
+            if response is not None:
+                break
+        assert response is not None
+        token = str(_document(response)["access_token"])
+        self._tokens[as_whom, scope] = (time.monotonic(), token)
+        return token
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        as_whom: str,
+        scope: str,
+        body: Any = None,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx2.Response:
+        """Call the service as a professional and return its answer, 200 or 201.
+
+        What could not be recorded (503) or was cut off is sent again, the same request each time: give an
+        ``Idempotency-Key`` where that matters. Raises Refused and Failure as ``token`` does.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            bearer = {"Authorization": f"Bearer {self.token(as_whom, scope)}"}
+            how = {"json": body} if body is not None else {}
+            response = self._attempt(method, path, attempt, params=query, headers={**bearer, **(headers or {})}, **how)
+            if response is not None:
+                break
+        assert response is not None
+        _document(response)
+        return response
+
+    def _attempt(self, method: str, path: str, attempt: int, **how: Any) -> httpx2.Response | None:
+        """Return the answer; None, after a pause, when it is worth trying again."""
+        try:
+            response = self._http.request(method, path, **how)
+        except httpx2.TransportError as error:
+            if attempt == _ATTEMPTS or isinstance(error, httpx2.ConnectError):
+                raise Failure(f"The service at {self.base_url} is not reached. If it cannot wait, telephone.") from None
+            time.sleep(attempt / 2)
+            return None
+        if response.status_code != 503 or attempt == _ATTEMPTS:
+            return response
+        pause = response.headers.get("retry-after", "")
+        time.sleep(min(float(pause), _LONGEST_PAUSE) if pause.isdecimal() else attempt / 2)
+        return None
+
+
+def _document(response: httpx2.Response) -> Any:
+    try:
+        document = response.json()
+    except ValueError:
+        raise Failure(f"The service answered {response.status_code} with something that is not JSON.") from None
+    if response.status_code not in (200, 201):
+        raise Refused(response.status_code, document)
+    return document

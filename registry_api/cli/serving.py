@@ -1,0 +1,136 @@
+"""`serve` and `migrate`: the service and the schema of its database.
+
+`serve` leaves nothing behind: however it ends, short of being killed, its workers end and its PostgreSQL is shut down.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from uvicorn.supervisors import Multiprocess
+
+from registry_api.cli.output import Failure, note
+from registry_api.cli.worker import database_url
+from registry_api.directory import store as directory
+from registry_api.kernel import migrations, schema
+from registry_api.kernel.db import Database
+from registry_api.kernel.logs import configure_logs
+from registry_api.kernel.postgres import EmbeddedPostgres
+from registry_api.kernel.settings import Settings
+
+_BACKLOG = 2048
+_GRACE_SECONDS = 20
+"""For the requests under way when the service is told to stop."""
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(serve)
+    app.command()(migrate)
+
+
+def read_settings() -> Settings:
+    """Return the settings of the environment. Raises Failure with the names of variables that make no sense."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = sorted({f"REGISTRY_{str(fault['loc'][0]).upper()}" for fault in error.errors(include_input=False)})
+        raise Failure(f"The environment holds a value that makes no sense: {', '.join(wrong)}.") from None
+
+
+@contextlib.contextmanager
+def running_database(settings: Settings) -> Iterator[str]:
+    """Lend the URL of the database: the one that the settings name, else the embedded one, started meanwhile."""
+    with contextlib.ExitStack() as embedded:
+        if settings.database_url is None:
+            embedded.enter_context(EmbeddedPostgres(settings.state_dir))
+        yield database_url(settings)
+
+
+def serve(
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that answer requests.")] = None,
+) -> None:
+    """Run the service until Ctrl-C or SIGTERM.
+
+    Everything else is set by the environment: REGISTRY_HOST, REGISTRY_PORT, REGISTRY_BASE_URL, REGISTRY_DATABASE_URL,
+    REGISTRY_STATE_DIR, REGISTRY_PROFILE. Without REGISTRY_DATABASE_URL a PostgreSQL of its own is started and migrated.
+    """
+    configure_logs()
+    settings = read_settings()
+    end_on(signal.SIGTERM)
+    with listening(settings) as sock, running_database(settings) as url:
+        if settings.database_url is None:
+            migrations.upgrade(url)
+        asyncio.run(_check_ready(url))
+        config = uvicorn.Config(
+            "registry_api.cli.worker:app",
+            factory=True,
+            workers=workers or settings.workers,
+            loop="auto" if sys.platform == "win32" else "uvloop",
+            http="httptools",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        note(f"The service is at {settings.base_url}. Stop it with Ctrl-C.")
+        supervisor = Multiprocess(config, [sock])
+        supervisor.run()
+    if any(process.exitcode == uvicorn.config.STARTUP_FAILURE for process in supervisor.processes):
+        raise Failure("A worker could not start; the log above names the kind of error.")
+
+
+def migrate() -> None:
+    """Bring the database to the schema of this release. Doing it twice changes nothing."""
+    settings = read_settings()
+    with running_database(settings) as url:
+        migrations.upgrade(url)
+    note(f"The database is at revision {migrations.head()}.")
+
+
+def end_on(*signals: signal.Signals) -> None:
+    """Make these signals end the command as an exception would, so that what it started is stopped."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    for one in signals:
+        signal.signal(one, end)
+
+
+@contextlib.contextmanager
+def listening(settings: Settings) -> Iterator[socket.socket]:
+    """Lend the listening socket. Raises Failure when the port is taken or not ours to use."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        sock = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else "there is no such address"
+        raise Failure(
+            f"Nothing can listen at {settings.host}, port {settings.port}: {why}. Set REGISTRY_PORT to another."
+        ) from None
+    with sock:
+        yield sock
+
+
+async def _check_ready(url: str) -> None:
+    """Say here what is missing: a worker could only fail to start."""
+    database = Database(url, pool_size=1)
+    try:
+        if not await schema.is_current(database):
+            raise Failure("The database is not at the schema of this release: run `registry-api migrate`.")
+        async with database.connection() as connection:
+            if await directory.own_authority(connection) is None:
+                raise Failure("The database has no authority in it: run `registry-api enrol FILE.json`.")
+    finally:
+        await database.close()
