@@ -1,0 +1,121 @@
+"""The migrations: up, down and up again, to the very schema that the models describe, with records that only grow."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import asyncpg
+import pytest
+from builders import World, question
+
+from alembic import command
+from registry_api.kernel import migrations
+from registry_api.kernel.db import Database
+from registry_api.tables import METADATA
+
+Result = TypeVar("Result")
+
+# SQLModel's text is a varchar without a length and the migrations' is text: PostgreSQL keeps both alike.
+_SCHEMA = """
+    SELECT 'column', table_name::text, column_name::text,
+           concat_ws(' ', replace(udt_name, 'varchar', 'text'), is_nullable, column_default, identity_generation)
+    FROM information_schema.columns WHERE table_schema = 'public'
+    UNION ALL
+    SELECT 'table', relname::text, '', relpersistence::text FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+    UNION ALL
+    SELECT 'index', tablename::text, '', regexp_replace(indexdef, 'INDEX \\S+ ON', 'INDEX ON')
+    FROM pg_indexes WHERE schemaname = 'public'
+    UNION ALL
+    SELECT 'constraint', conrelid::regclass::text, '', pg_get_constraintdef(oid) FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace
+"""
+_FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+_FOREIGN_KEYS = """
+    SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f'
+"""
+RECORDS = ("access_entry", "enquiry", "enquiry_answer")
+"""Tables that are only added to."""
+WRITTEN_BY_AN_ENQUIRY = {*RECORDS, "enquiry_token", "notification", "consideration", "consideration_enquiry"}
+"""Tables that many enquiries write at the same moment."""
+
+
+def _with(url: str, use: Callable[[Database], Awaitable[Result]]) -> Result:
+    """Return what ``use`` makes of the database, in an event loop of its own, as the migrations have theirs."""
+
+    async def run() -> Result:
+        database = Database(url, pool_size=1)
+        try:
+            return await use(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())
+
+
+async def _schema(database: Database) -> set[tuple[Any, ...]]:
+    async with database.connection() as connection:
+        return {tuple(row) for row in await connection.fetch(_SCHEMA) if row[1] != "alembic_version"}
+
+
+async def _functions(database: Database) -> list[str]:
+    async with database.connection() as connection:
+        return [row["proname"] for row in await connection.fetch(_FUNCTIONS)]
+
+
+async def _create_from_models(database: Database) -> None:
+    async with database.engine.begin() as connection:
+        await connection.run_sync(METADATA.create_all)
+
+
+def test_up_down_and_up_again(database_url: str) -> None:
+    migrated, functions = _with(database_url, _schema), _with(database_url, _functions)
+    assert {row[1] for row in migrated} == METADATA.tables.keys()
+    migrations.downgrade(database_url, "base")
+    assert _with(database_url, _schema) == set()
+    assert _with(database_url, _functions) == []
+    migrations.upgrade(database_url)
+    assert _with(database_url, _schema) == migrated
+    assert _with(database_url, _functions) == functions
+
+
+def test_the_migrations_make_what_the_models_describe(database_url: str) -> None:
+    migrated = _with(database_url, _schema)
+    migrations.downgrade(database_url, "base")
+    _with(database_url, _create_from_models)
+    assert _with(database_url, _schema) == migrated
+
+
+def test_alembic_finds_nothing_to_do(database_url: str) -> None:
+    command.check(migrations.alembic_config(database_url))  # raises when a migration is missing
+
+
+async def test_an_enquiry_writes_no_row_that_refers_to_one_that_others_need(database: Database) -> None:
+    # Checking a foreign key locks the row it leads to; that of an answer leads to its own enquiry.
+    async with database.connection() as connection:
+        found = {tuple(row) for row in await connection.fetch(_FOREIGN_KEYS)}
+    assert {pair for pair in found if pair[0] in WRITTEN_BY_AN_ENQUIRY} == {("enquiry_answer", "enquiry")}
+
+
+@pytest.mark.rule("ENQ-2")
+@pytest.mark.parametrize("role", ["origin", "replica"])
+@pytest.mark.parametrize("table", RECORDS)
+async def test_what_is_recorded_is_not_changed_and_not_removed(world: World, table: str, role: str) -> None:
+    assert (await world.ask("officer-1", question())).status_code == 200
+    async with world.database.connection() as connection:
+        kept = await connection.fetch(f"SELECT * FROM {table} ORDER BY 1")
+        assert kept
+        column = list(kept[0].keys())[-1]
+        # A session that replays somebody else's changes skips ordinary triggers.
+        await connection.execute(f"SET session_replication_role = {role}")
+        try:
+            for change in (
+                f"UPDATE {table} SET {column} = {column}",
+                f"DELETE FROM {table}",
+                f"TRUNCATE {table} CASCADE",
+            ):
+                with pytest.raises(asyncpg.InsufficientPrivilegeError, match="only ever added"):
+                    await connection.execute(change)
+        finally:
+            await connection.execute("RESET session_replication_role")
+        assert await connection.fetch(f"SELECT * FROM {table} ORDER BY 1") == kept
