@@ -224,6 +224,11 @@ _FIXED_WORDS = {
     "date_in_future": "A date of birth cannot lie in the future.",
     "not_a_child": "The register is of children: under 18 years.",
     "delivery_date_impossible": "The expected delivery date is not possible.",
+    "born_or_unborn": "Give a date of birth or, for an unborn child, an expected delivery date.",
+    "mother_missing": "Of an unborn child the mother's given and family name must be given.",
+    "name_missing": "The child's given and family name must be given.",
+    "plan_in_future": "A plan that has not begun cannot be transferred.",
+    "move_date_impossible": "The date of the move is not possible.",
     "control_characters": "Must not contain control characters.",
 }
 

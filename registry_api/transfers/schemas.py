@@ -1,6 +1,6 @@
 """The notification of a move on the wire, and what the notifying authority is answered."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -10,6 +10,10 @@ from pydantic_core import PydanticCustomError
 from policies.profile import Category
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.wire import LongText, PhoneNumber, ShortText, Wire
+from registry_api.register.rules import ADULT, LONGEST_PREGNANCY, REMOVAL_MARGIN
+
+_TOMORROW = timedelta(days=1)  # it is already tomorrow somewhere in the authority's day
+_MOVES_WITHIN = timedelta(days=366)
 
 
 class MovedName(Wire):
@@ -59,6 +63,19 @@ class MovedChild(Wire):
             raise PydanticCustomError("name_missing", "Give the child's given and family name.")
         return self
 
+    @model_validator(mode="after")
+    def _possible_dates(self) -> Self:
+        today = utc_now().date()
+        born, due = self.date_of_birth, self.expected_delivery_date
+        mother_born = self.mother.date_of_birth if self.mother else None
+        if max(born or today, mother_born or today) > today + _TOMORROW:
+            raise PydanticCustomError("date_in_future", "A date of birth cannot lie in the future.")
+        if born and born < today - ADULT - REMOVAL_MARGIN:
+            raise PydanticCustomError("not_a_child", "The register is of children: under 18 years.")
+        if due and due > today + LONGEST_PREGNANCY:
+            raise PydanticCustomError("delivery_date_impossible", "The expected delivery date is not possible.")
+        return self
+
 
 class MovedPlan(Wire):
     """The plan that the notifying authority answers for."""
@@ -83,9 +100,13 @@ class TransferInRequest(Wire):
     key_worker: OtherKeyWorkerGiven
 
     @model_validator(mode="after")
-    def _past(self) -> Self:
-        if self.plan.started_on > utc_now().date():
+    def _possible_dates(self) -> Self:
+        today = utc_now().date()
+        if self.plan.started_on > today + _TOMORROW:
             raise PydanticCustomError("plan_in_future", "A plan that has not begun cannot be transferred.")
+        # A move may be told before it happens (TRF-5).
+        if not today - ADULT <= self.moved_on <= today + _MOVES_WITHIN:
+            raise PydanticCustomError("move_date_impossible", "The date of the move is not possible.")
         return self
 
 

@@ -1,4 +1,4 @@
-"""A second enquiry about a child who is not known (ENQ-7): the later enquirer learns of it, and somebody considers it."""
+"""A second enquiry about a child who is not known (ENQ-7): its enquirer learns of the first, and somebody considers."""
 
 import asyncio
 from datetime import UTC, datetime
