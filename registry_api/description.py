@@ -11,15 +11,18 @@ from pydantic.json_schema import models_json_schema
 
 from registry_api import problems
 from registry_api.enquiries.schemas import EnquiryRequest
+from registry_api.routing.schemas import DecisionRequest
+from registry_api.transfers.schemas import AllocationRequest, TransferInRequest
 
 _REFERENCE = "#/components/schemas/{model}"
-_BODIES_READ_BY_HAND = (EnquiryRequest,)
+_BODIES_READ_BY_HAND = (EnquiryRequest, TransferInRequest, AllocationRequest, DecisionRequest)
 
 _ALWAYS = {
     400: "The body is not JSON.",
     401: "Who is asking is not established.",
     403: "It is not permitted; the refusal is recorded.",
     413: "The body is too large.",
+    415: "The body is not sent as JSON.",
     422: "Something in the request is not as it should be.",
     429: "Too many requests; see Retry-After.",
     500: "Something went wrong here; nothing was disclosed.",

@@ -60,6 +60,9 @@ CHANGED = Problem(
     "precondition-failed", 412, "It has changed since you read it", "Read it again and decide on what it says now."
 )
 MALFORMED = Problem("malformed-json", 400, "The body is not JSON", "Send one JSON object in UTF-8.")
+NOT_JSON = Problem(
+    "unsupported-media-type", 415, "The body is of a kind that is not read here", "Send it as application/json."
+)
 INVALID = Problem(
     "invalid-request", 422, "Something in the request is not as it should be", "See what is listed under errors."
 )
@@ -91,8 +94,8 @@ UNAVAILABLE = Problem(
     "Nothing was disclosed. Send the same request with the same idempotency key again; if it cannot wait, telephone.",
 )
 PROBLEMS = (
-    NOT_AUTHENTICATED, INSUFFICIENT_SCOPE, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, CHANGED, MALFORMED, INVALID,
-    MORE_DETAILS, KEY_REUSED, PRECONDITION_REQUIRED, TOO_MANY, INTERNAL, UNAVAILABLE,
+    NOT_AUTHENTICATED, INSUFFICIENT_SCOPE, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, CHANGED, MALFORMED, NOT_JSON,
+    INVALID, MORE_DETAILS, KEY_REUSED, PRECONDITION_REQUIRED, TOO_MANY, INTERNAL, UNAVAILABLE,
 )  # fmt: skip
 
 _BY_ERROR: Mapping[type[Exception], Problem] = {
@@ -190,7 +193,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
-        problem = {404: NOT_FOUND, 405: METHOD, 400: MALFORMED}.get(error.status_code, INTERNAL)
+        problem = {404: NOT_FOUND, 405: METHOD, 400: MALFORMED, 415: NOT_JSON}.get(error.status_code, INTERNAL)
         return await _refused(request, problem, headers=error.headers)
 
     @app.exception_handler(Exception)

@@ -11,7 +11,7 @@ from policies.enquirer import Purpose
 from policies.profile import Category
 from registry_api.enquiries.rules import Outcome
 from registry_api.kernel.clock import utc_now
-from registry_api.kernel.wire import LongText, PhoneNumber, ShortText, Wire
+from registry_api.kernel.wire import Day, LongText, PhoneNumber, ShortText, Wire
 from registry_api.matching.person import Address, Name, Person
 
 ADULT_AT = 18
@@ -82,7 +82,7 @@ class AskedAddress(Wire):
 class AskedMother(AskedName):
     """The mother, by whom an unborn child is known (REG-3)."""
 
-    date_of_birth: date | None = None
+    date_of_birth: Day | None = None
 
 
 class AskedChild(Wire):
@@ -91,9 +91,9 @@ class AskedChild(Wire):
     given_names: ShortText = ""
     family_name: ShortText = ""
     other_names: Annotated[tuple[AskedName, ...], Field(max_length=8)] = ()
-    date_of_birth: date | None = None
+    date_of_birth: Day | None = None
     age_years: Annotated[int, Field(ge=0, lt=ADULT_AT, strict=True)] | None = None
-    expected_delivery_date: date | None = None
+    expected_delivery_date: Day | None = None
     sex: Sex | None = None
     nhs_number: Annotated[str, Field(pattern=r"^[0-9 ]{10,12}$")] = ""
     address: AskedAddress | None = None

@@ -3,10 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from auth.dependencies import CurrentEnquirer
 from registry_api.kernel import limits
+from registry_api.kernel.body import described, json_body
 from registry_api.kernel.errors import PreconditionFailed, PreconditionRequired
 from registry_api.routing.schemas import Acknowledged, Considerations, ConsiderationShown, DecisionRequest, Inbox
 from registry_api.routing.service import Routing
@@ -54,7 +55,11 @@ async def read_considerations(
     return await _routing(request).considerations(enquirer, open_only=open, limit=limit)
 
 
-@router.post("/considerations/{consideration_id}/decision", summary="Decide a consideration")
+@router.post(
+    "/considerations/{consideration_id}/decision",
+    summary="Decide a consideration",
+    openapi_extra=described(DecisionRequest),
+)
 @limits.by_organisation
 @limits.by_professional
 async def decide(
@@ -62,7 +67,7 @@ async def decide(
     response: Response,
     enquirer: CurrentEnquirer,
     consideration_id: UUID,
-    decision: DecisionRequest,
+    decision: Annotated[DecisionRequest, Depends(json_body(DecisionRequest))],
     if_match: Annotated[
         str | None, Header(description='The version you read, as an entity tag: ``"1"``.', max_length=20)
     ] = None,

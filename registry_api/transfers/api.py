@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from auth.dependencies import CurrentEnquirer
 from registry_api.kernel import limits
+from registry_api.kernel.body import described, json_body
 from registry_api.kernel.idempotency import idempotency_key
 from registry_api.transfers.schemas import Allocated, AllocationRequest, TransferInReceipt, TransferInRequest
 from registry_api.transfers.service import Transfers
@@ -13,13 +14,15 @@ from registry_api.transfers.service import Transfers
 router = APIRouter(prefix="/api/v1/transfers", tags=["transfers"])
 
 
-@router.post("/in", status_code=201, summary="A child on your plan has moved here")
+@router.post(
+    "/in", status_code=201, summary="A child on your plan has moved here", openapi_extra=described(TransferInRequest)
+)
 @limits.by_organisation
 @limits.by_professional
 async def notify_in(
     request: Request,
     enquirer: CurrentEnquirer,
-    notice: TransferInRequest,
+    notice: Annotated[TransferInRequest, Depends(json_body(TransferInRequest))],
     key: Annotated[str | None, Depends(idempotency_key)],
 ) -> TransferInReceipt:
     """Record the move, place a temporary entry at once and tell the safeguarding manager (TRF-1, TRF-2)."""
@@ -27,14 +30,16 @@ async def notify_in(
     return await service.notify_in(enquirer, notice, idempotency_key=key)
 
 
-@router.put("/{reference}/key-worker", summary="Allocate the local key worker")
+@router.put(
+    "/{reference}/key-worker", summary="Allocate the local key worker", openapi_extra=described(AllocationRequest)
+)
 @limits.by_organisation
 @limits.by_professional
 async def allocate(
     request: Request,
     enquirer: CurrentEnquirer,
     reference: Annotated[str, Path(pattern=r"^T-[0-9A-Z]{5}-[0-9A-Z]{5}$")],
-    allocation: AllocationRequest,
+    allocation: Annotated[AllocationRequest, Depends(json_body(AllocationRequest))],
 ) -> Allocated:
     """Give the child a key worker here, who is told; enquiries then show both authorities' key workers."""
     service: Transfers = request.app.state.transfers

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from policies.profile import Category
 from registry_api.kernel.clock import utc_now
-from registry_api.kernel.wire import LongText, PhoneNumber, ShortText, Wire
+from registry_api.kernel.wire import Day, LongText, PhoneNumber, ShortText, Wire
 from registry_api.register.rules import ADULT, LONGEST_PREGNANCY, REMOVAL_MARGIN
 
 _TOMORROW = timedelta(days=1)  # it is already tomorrow somewhere in the authority's day
@@ -26,7 +26,7 @@ class MovedName(Wire):
 class MovedMother(MovedName):
     """The mother, by whom an unborn child is known (REG-3)."""
 
-    date_of_birth: date | None = None
+    date_of_birth: Day | None = None
 
 
 class MovedAddress(Wire):
@@ -43,8 +43,8 @@ class MovedChild(Wire):
     given_names: ShortText = ""
     family_name: ShortText = ""
     other_names: Annotated[tuple[MovedName, ...], Field(max_length=8)] = ()
-    date_of_birth: date | None = None
-    expected_delivery_date: date | None = None
+    date_of_birth: Day | None = None
+    expected_delivery_date: Day | None = None
     sex: Annotated[str, Field(pattern="^(female|male)$")] | None = None
     nhs_number: Annotated[str, Field(pattern=r"^[0-9 ]{10,12}$")] = ""
     mother: MovedMother | None = None
@@ -81,7 +81,7 @@ class MovedPlan(Wire):
     """The plan that the notifying authority answers for."""
 
     categories: Annotated[tuple[Category, ...], Field(min_length=1, max_length=4)]
-    started_on: date
+    started_on: Day
 
 
 class OtherKeyWorkerGiven(Wire):
@@ -96,7 +96,7 @@ class TransferInRequest(Wire):
 
     child: MovedChild
     plan: MovedPlan
-    moved_on: date
+    moved_on: Day
     key_worker: OtherKeyWorkerGiven
 
     @model_validator(mode="after")
