@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -273,6 +273,6 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise NotFound
-        return moment, UUID(row)
-    except ValueError as error:
+        return moment.astimezone(UTC), UUID(row)
+    except (ValueError, OverflowError) as error:  # the ends of time have no UTC
         raise NotFound from error

@@ -152,6 +152,23 @@ async def test_ten_notifications_at_once_make_one_entry(world: World, key: str |
     assert len(await world.inbox("sm-1")) == 1
 
 
+@pytest.mark.rule("TRF-1", "ENQ-2")
+@pytest.mark.parametrize("table", ["child", "child_token", "plan", "transfer_case", "notification", "access_entry"])
+async def test_a_notification_is_placed_whole_or_not_at_all(world: World, table: str) -> None:
+    await world.token("custodian-1", "transfer")
+    async with world.database.connection() as connection:
+        await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT none CHECK (false) NOT VALID")
+    failed = await _notify(world, key="the-same-key")
+    assert failed.status_code == 503
+    assert "placed_as" not in failed.json()
+    for empty in ("child", "plan", "transfer_case", "notification"):
+        assert await _count(world, empty) == 0
+    async with world.database.connection() as connection:
+        await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT none")
+    assert (await _notify(world, key="the-same-key")).json()["placed_as"] == "temporary_entry"
+    assert len(await world.inbox("sm-1")) == 1
+
+
 async def test_a_key_that_was_used_for_another_child_is_refused(world: World) -> None:
     await _notify(world, key="the-same-key")
     other = {**NOTICE, "moved_on": "2026-03-02"}
