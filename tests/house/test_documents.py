@@ -8,7 +8,7 @@ import pytest
 from registry_api.enquiries.rules import TABLE, decide_outcome
 from tests.house.outcome_table import facts_of, shown
 from tests.house.repository import ROOT
-from tests.house.traceability import Rule, Trace, rules, traces
+from tests.house.traceability import Rule, Trace, render, rules, traces
 
 
 def test_the_documents_are_current_and_no_rule_that_counts_as_built_has_a_gap() -> None:
@@ -41,6 +41,12 @@ def test_how_a_rule_stands(built: bool, code: tuple[str, ...], tests: tuple[str,
     trace = Trace(Rule("ENQ-1", "enquiries", "title", "source", built), code, tests)
     assert trace.status == status
     assert bool(trace.gap) == status.startswith("GAP")
+
+
+def test_a_rule_that_is_built_in_part_only_says_what_is_to_come() -> None:
+    trace = Trace(Rule("ENQ-1", "enquiries", "title", "source", True, "the rest"), ("a",), ("b",))
+    assert trace.status == "built, with more to come"
+    assert "Still to come: the rest." in render([trace])
 
 
 @pytest.mark.parametrize("found", [({"ENQ-13": ["code"]}, {}), ({}, {"REG-0": ["test"]})])

@@ -24,13 +24,14 @@ _RULES = Path(__file__).with_name("rules.toml")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule of the published procedures. ``built``: it is carried out in this release."""
+    """A rule of the published procedures. ``built``: it is carried out now, but for what is ``remaining``."""
 
     identifier: str
     chapter: str
     title: str
     source: str
     built: bool
+    remaining: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +54,23 @@ class Trace:
     def status(self) -> str:
         """How the rule stands, in the words of the document."""
         if self.rule.built:
-            return f"GAP: {self.gap}" if self.gap else "built"
+            if self.gap:
+                return f"GAP: {self.gap}"
+            return "built, with more to come" if self.rule.remaining else "built"
         return "in part" if self.code and self.tests else "not built yet"
 
 
 def rules() -> dict[str, Rule]:
     """Return every rule by its identifier, in the order of the procedures."""
     chapters = tomllib.loads(_RULES.read_text("utf-8"))
-    built = set(chapters.pop("built"))
+    built, remaining = set(chapters.pop("built")), chapters.pop("remaining")
     found = {
-        identifier: Rule(identifier, chapter, title, source, identifier in built)
+        identifier: Rule(identifier, chapter, title, source, identifier in built, remaining.get(identifier, ""))
         for chapter, listed in chapters.items()
         for identifier, (title, source) in listed.items()
     }
-    if unknown := built - found.keys():
-        raise ValueError(f"built, but not among the rules: {sorted(unknown)}")
+    if unknown := (built | remaining.keys()) - found.keys():
+        raise ValueError(f"built or remaining, but not among the rules: {sorted(unknown)}")
     return found
 
 
@@ -144,7 +147,8 @@ def render(found: list[Trace]) -> str:
             chapter = trace.rule.chapter
             lines += ["", f"## {chapter.capitalize()}"]
         lines += ["", f"### {trace.rule.identifier}: {trace.rule.title}", ""]
-        lines += [f"Source: {trace.rule.source}. Status: {trace.status}."]
+        remaining = f" Still to come: {trace.rule.remaining}." if trace.rule.remaining else ""
+        lines += [f"Source: {trace.rule.source}. Status: {trace.status}.{remaining}"]
         for heading, names in (("Code", trace.code), ("Tests", trace.tests)):
             if names:
                 lines += ["", f"{heading}:", "", *(f"- `{name}`" for name in names)]

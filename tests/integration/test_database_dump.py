@@ -163,7 +163,7 @@ def _shown(dump: bytes, value: str | date) -> list[bytes]:
     return [form for form in forms if len(form) > 4 and (form in dump or form.lower() in lower)]
 
 
-@pytest.mark.rule("ENQ-3", "REG-2")
+@pytest.mark.rule("ENQ-3")
 async def test_a_dump_shows_nothing_of_anybody(world: World, database_url: str) -> None:
     await _everything(world)
     dump = _dump(database_url)
