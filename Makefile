@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 RUN := $(VENV)/bin/python -m
 READY := $(VENV)/.ready
-PIP := $(RUN) pip --disable-pip-version-check --quiet
+PIP := $(RUN) pip --disable-pip-version-check --quiet --quiet
 TEST_PROCESSES ?= 2
 COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-header
@@ -23,7 +23,7 @@ demo: $(READY) ## A running service with a synthetic register that has answered 
 	@$(RUN) registry_api.cli demo
 
 test: $(READY) ## Every test
-	$(RUN) pytest -n $(TEST_PROCESSES) -ra
+	$(RUN) pytest -n $(TEST_PROCESSES) --dist loadgroup -ra
 
 lint: $(READY) ## Every check that is no test: style, types, imports, generated documents
 	$(RUN) ruff check .

@@ -7,16 +7,16 @@ import sys
 
 import typer
 
-from registry_api.cli import asking, following_up, keeping, serving, transferring
-from registry_api.cli.demo import command as demo
+from registry_api.cli import administration, asking, following_up, transferring
 from registry_api.cli.output import Failure, complain
 from registry_api.kernel.errors import StoreUnavailable
-from registry_api.kernel.postgres import PostgresUnavailable
 
 HELP = "The Child Protection Register Enquiry Service: run it, keep its register, or ask it."
 
-app = typer.Typer(name="registry-api", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False)
-for module in (serving, keeping, asking, following_up, transferring, demo):
+app = typer.Typer(
+    name="registry-api", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
+)
+for module in (administration, asking, following_up, transferring):
     module.add_commands(app)
 
 
@@ -24,7 +24,7 @@ def run() -> None:
     """Run one command and leave with its exit code: 0 done, 1 not done, 2 called wrongly, 130 interrupted."""
     try:
         app()
-    except (Failure, PostgresUnavailable) as failure:
+    except Failure as failure:
         complain(str(failure))
     except StoreUnavailable:
         complain("The database cannot be reached, or was lost on the way. Nothing was left half done.")

@@ -108,8 +108,8 @@ def unknown_child(today: date) -> Child:
         return "".join(chance.choices(_SYLLABLES, k=syllables)).capitalize()
 
     return Child(
-        given=word(3),
-        family=f"Demo-{word(3)}",
+        given=word(2),
+        family=f"Demo-{word(2)}",
         born=today - timedelta(days=chance.randint(400, 6000)),
         address=f"{chance.randint(100, 999)} {word(2)} {word(2)} Terrace",
         postcode=f"JE{chance.randint(5, 9)} {chance.randint(1, 9)}{chance.choice('ABD')}{chance.choice('EFG')}",

@@ -16,7 +16,7 @@ from registry_api.cli.remote import Refused
 from registry_api.cli.transferring import receipt_rows
 
 _ROLES = dict(AUTHORITY.members)
-_AGAIN = "Nobody has to be told by this."
+_NOBODY = "Nobody had to be told."
 
 
 def show(number: int, played: Played, due: Mapping[str, str]) -> None:
@@ -26,7 +26,7 @@ def show(number: int, played: Played, due: Mapping[str, str]) -> None:
         ("Who asks", f"{step.as_whom} of {step.partner.name}"),
         ("Question", _question(step.body)),
         *_answer(played),
-        ("In the inbox of", "\n".join(_inbox(played, due)) or _AGAIN),
+        ("In the inbox of", "\n".join(_inbox(played, due)) or _NOBODY),
         ("Not as expected", "" if played.as_expected else _difference(played)),
     ]
     console.print(facts(f"{number}. {step.title} [{', '.join(step.rules)}]", rows))
@@ -83,16 +83,19 @@ def _difference(played: Played) -> str:
 
 def summarise(played: Sequence[Played]) -> None:
     """Print all steps in a table, a line for each."""
-    table = Table(box=box.SIMPLE_HEAD, title=Text("In short", style="bold"), title_justify="left")
-    for heading in ("", "What", "Rules", "Answered", "Told", "As expected"):
-        table.add_column(heading, overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, title=Text("In short", style="bold"), title_justify="left", expand=True)
+    table.add_column("", justify="right")
+    table.add_column("What", ratio=3)
+    for heading in ("Rules", "Answered", "Told"):
+        table.add_column(heading, ratio=2, overflow="fold")
+    table.add_column("As it should")
     for number, one in enumerate(played, 1):
         whom = sorted({subject for subject, _ in one.told})
         table.add_row(
             str(number),
             Text(one.step.title),
             ", ".join(one.step.rules),
-            plain(one.got),
+            plain(one.got).replace("-", " "),
             ", ".join(whom) or "nobody",
             "yes" if one.as_expected else "NO",
         )

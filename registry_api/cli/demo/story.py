@@ -136,7 +136,7 @@ def _known() -> Story:
 def _not_known(child: Child) -> Story:
     visitor = children.AT_ADDRESS
     at_address = child.asked(
-        given_names=f"{child.given}ette",
+        given_names=f"{child.given}a",
         date_of_birth=(child.born + timedelta(days=777)).isoformat(),
         address={"lines": visitor.address, "postcode": visitor.postcode},
     )

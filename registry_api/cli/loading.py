@@ -1,13 +1,11 @@
-"""`enrol`, `import` and `synthesise`: who takes part, and what the register holds."""
+"""What a deployment is filled with: who takes part, and the register. Whole files, or nothing of them."""
 
 import asyncio
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
 from uuid import UUID
 
-import typer
 from rich import box
 from rich.table import Table
 from rich.text import Text
@@ -16,8 +14,9 @@ from sqlmodel import col, select
 from policies.enquirer import Role
 from policies.profile import load_profile
 from registry_api.cli import enrolment
+from registry_api.cli.demo.authority import demonstration_staff
 from registry_api.cli.output import Failure, console, note, progress_bar
-from registry_api.cli.serving import read_settings, running_database
+from registry_api.cli.service import read_settings, running_database
 from registry_api.directory.models import Organisation, Professional
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault
@@ -27,25 +26,15 @@ from registry_api.kernel.settings import Settings
 from registry_api.matching.tokens import TokenKeys
 from registry_api.register.importer import ImportReport, Rejection, import_file
 from registry_api.register.source import SourceKeys
-from registry_api.register.synthesise import synthesise as synthetic_rows
-from registry_api.register.synthesise import write_csv
+from registry_api.register.synthesise import synthesise, write_csv
 
 _CASE_ROLES = (Role.KEY_WORKER, Role.TEAM_MANAGER)
 _SHOWN = 50
 """Findings in the table; a file that is wrong throughout repeats itself."""
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command()(enrol)
-    app.command("import")(import_register)
-    app.command()(synthesise)
-
-
-def enrol(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON; docs/enrolment.md describes it.")],
-) -> None:
-    """Enrol organisations with their agreements, systems and professionals: all of a file, or nothing of it."""
+def enrol_file(file: Path) -> None:
+    """Enrol what a file names (``enrolment``): all of it, or nothing. Raises Failure."""
     document = enrolment.read_enrolment(file.read_bytes())
     settings = read_settings()
 
@@ -61,20 +50,15 @@ def enrol(
     note(f"Enrolled: {len(document.organisations)} organisations.")
 
 
-def import_register(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV; docs/import.md describes it.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
-    skip_rejected: Annotated[
-        bool, typer.Option("--skip-rejected", help="Load the good rows of a file that has others.")
-    ] = False,
-) -> None:
-    """Load a file into the register: all of it, or nothing. The same file again changes nothing."""
+def import_into_register(file: Path, *, dry_run: bool, skip_rejected: bool) -> bool:
+    """Import a file into the register of the environment's settings, say what came of it, and return whether every
+    row was good. Raises Failure and StoreUnavailable as ``load_file`` does.
+    """
     settings = read_settings()
     with running_database(settings) as url:
         report = load_file(settings, url, file, dry_run=dry_run, skip_rejected=skip_rejected)
     say(report, dry_run=dry_run)
-    if report.rejected_rows:
-        raise typer.Exit(1)
+    return not report.rejected_rows
 
 
 def load_file(
@@ -160,29 +144,18 @@ def _show(title: str, findings: list[Rejection]) -> None:
         console.print(f"… and {len(findings) - _SHOWN} more.")
 
 
-def synthesise(
-    out: Annotated[Path, typer.Option(help="The file to write.")],
-    seed: Annotated[int, typer.Option(help="The same seed and figures give the same children.")] = 1,
-    on_plan: Annotated[int, typer.Option(min=0, help="Children on a plan.")] = 1_000,
-    open_cases: Annotated[int, typer.Option("--open", min=0, help="Children with an open case and no plan.")] = 10_000,
-    closed_cases: Annotated[int, typer.Option("--closed", min=0, help="Children whose case is closed.")] = 30_000,
-    staff_file: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            help="An enrolment file (docs/enrolment.md): the authority's key workers and team managers in it get the "
-            "cases. Without one, those of the demonstration do.",
-        ),
-    ] = None,
+def write_synthetic(
+    out: Path, *, seed: int, on_plan: int, open_cases: int, closed_cases: int, staff_file: Path | None
 ) -> None:
-    """Write a synthetic register as an import file. Nobody in it exists."""
-    from registry_api.cli.demo.authority import demonstration_staff
+    """Write a synthetic register as an import file.
 
+    ``staff_file``: an enrolment file, whose key workers and team managers get the cases; else the demonstration's do.
+    Raises Failure when the file cannot be written or there is no staff.
+    """
     staff, managers = _staff_of(staff_file) if staff_file else demonstration_staff()
     if not staff or not managers:
         raise Failure("The staff file needs a key worker and a team manager of the authority itself.")
-    rows = synthetic_rows(
+    rows = synthesise(
         seed,
         on_plan=on_plan,
         open_cases=open_cases,

@@ -1,4 +1,4 @@
-"""`demo`: from nothing to a running service that has answered every kind of enquiry; the second time in seconds."""
+"""From nothing to a running service that has answered every kind of enquiry; the second time in seconds."""
 
 import asyncio
 import contextlib
@@ -12,29 +12,29 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
 
 import httpx2
-import typer
 
 from policies.profile import load_profile
-from registry_api.cli import keeping
+from registry_api.cli import loading
 from registry_api.cli.demo import children, played, shown
 from registry_api.cli.demo.authority import demonstration_staff, enrolment_of, make_clients, point_clients_at
 from registry_api.cli.demo.story import story
 from registry_api.cli.enrolment import enrol
 from registry_api.cli.output import Failure, console, note, progress_bar
 from registry_api.cli.remote import Remote
-from registry_api.cli.serving import end_on
+from registry_api.cli.service import end_on, running_database
 from registry_api.directory import store as directory
 from registry_api.kernel import migrations
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
-from registry_api.kernel.postgres import EmbeddedPostgres
 from registry_api.kernel.settings import Settings
 from registry_api.register import store as register
 from registry_api.register.synthesise import synthesise, write_csv
+
+with contextlib.suppress(ImportError):  # Windows has none; the other commands work there all the same
+    import fcntl
 
 STATE = Path(".state/demo")
 ON_PLAN, OPEN, CLOSED = 1_000, 10_000, 30_000
@@ -43,56 +43,70 @@ _PATIENCE_SECONDS = 60.0
 _HOST = "127.0.0.1"
 
 
-def add_commands(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command()(demo)
+def demonstrate(scale: float) -> None:
+    """Prepare the demonstration as far as that is not done yet, run it, and on a terminal wait for Ctrl-C.
 
-
-def demo(
-    scale: Annotated[
-        float, typer.Option(envvar="REGISTRY_DEMO_SCALE", min=0.001, max=10, help="Size of the register; 1 is 41,000.")
-    ] = 1.0,
-) -> None:
-    """Make an invented authority with a synthetic register, run the service, and ask it one of everything.
-
-    On a terminal the service stays up until Ctrl-C. It keeps to a database of its own under .state/demo, or under
-    REGISTRY_STATE_DIR; no other database is touched. Exit code 1 when an answer is not the expected one.
+    ``scale``: size of the register, 1 being 41,000 children. Raises Failure, also when an answer is not the expected
+    one.
     """
     end_on(*(one for name in ("SIGTERM", "SIGHUP") if (one := getattr(signal, name, None))))
     if "REGISTRY_DATABASE_URL" in os.environ:
         note("The demonstration keeps to its own database; the one of REGISTRY_DATABASE_URL is not touched.")
-    settings = Settings(
-        state_dir=Path(os.environ.get("REGISTRY_STATE_DIR") or STATE),
-        database_url=None,
-        profile="jersey",
-        host=_HOST,
-        port=(port := _port()),
-        base_url=f"http://{_HOST}:{port}",
-    )
+    state = Path(os.environ.get("REGISTRY_STATE_DIR") or STATE)
     stays = sys.stdin is not None and sys.stdin.isatty()
+    with _alone(state):
+        port = _port()
+        settings = Settings(
+            state_dir=state,
+            database_url=None,
+            profile="jersey",
+            host=_HOST,
+            port=port,
+            base_url=f"http://{_HOST}:{port}",
+        )
+        good = _run(settings, scale, stays=stays)
+    if not good:
+        raise Failure("Not every answer was the expected one: see above.")
+
+
+def _run(settings: Settings, scale: float, *, stays: bool) -> bool:
+    """Run it all, wait if it ``stays``, and return whether every answer was the expected one."""
     note("Starting PostgreSQL …")
-    with EmbeddedPostgres(settings.state_dir) as postgres:
-        _prepare(settings, postgres.url, scale)
+    with running_database(settings) as url:
+        _prepare(settings, url, scale)
         with _service(settings) as service:
             good = _tell(settings, stays=stays)
             if stays:
                 with contextlib.suppress(KeyboardInterrupt):
                     service.wait()
                 note("\nStopping …")
-    if not good:
-        raise Failure("Not every answer was the expected one: see above.")
+            return good
 
 
 def _port() -> int:
     """Return the port that the environment asks for; else the usual one, or a free one where that is taken."""
-    if named := os.environ.get("REGISTRY_PORT"):
-        if not named.isdecimal() or not 0 < int(named) < 65536:
-            raise Failure("REGISTRY_PORT is no port.")
-        return int(named)
-    for port in (Settings.model_fields["port"].default, 0):
+    named = os.environ.get("REGISTRY_PORT")
+    if named is not None and not (named.isdecimal() and 0 < int(named) < 65536):
+        raise Failure("REGISTRY_PORT is no port.")
+    # Tried out here: whatever else answers at a port that is taken must not be mistaken for our service.
+    for port in (int(named),) if named else (Settings.model_fields["port"].default, 0):
         with contextlib.suppress(OSError), socket.create_server((_HOST, port)) as free:
             return int(free.getsockname()[1])
-    raise Failure("No port is free on this machine.")
+    raise Failure(f"Port {named} is taken." if named else "No port is free on this machine.")
+
+
+@contextlib.contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Keep a second demonstration out of the folder. Raises Failure where there is one already."""
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (state / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Failure(
+                "The demonstration is running already: use that one, or set REGISTRY_STATE_DIR to another folder."
+            ) from None
+        yield
 
 
 def _prepare(settings: Settings, url: str, scale: float) -> None:
@@ -106,8 +120,9 @@ def _prepare(settings: Settings, url: str, scale: float) -> None:
         note("The register is there already.")
         return
     file = settings.state_dir / "register.csv"
+    on_plan, open_cases, closed_cases = (max(1, round(figure * scale)) for figure in (ON_PLAN, OPEN, CLOSED))
+    note(f"Loading {on_plan:,} children on a plan, {open_cases:,} open cases and {closed_cases:,} closed ones …")
     with progress_bar() as bar:
-        on_plan, open_cases, closed_cases = (max(1, round(figure * scale)) for figure in (ON_PLAN, OPEN, CLOSED))
         task = bar.add_task("Inventing a register", total=on_plan + open_cases + closed_cases)
         staff, managers = demonstration_staff()
         rows = synthesise(
@@ -120,8 +135,8 @@ def _prepare(settings: Settings, url: str, scale: float) -> None:
             today=_today(settings),
         )
         write_csv(file, chain(children.rows(), rows), lambda done: bar.update(task, completed=done))
-    report = keeping.load_file(settings, url, file)
-    keeping.say(report)
+    report = loading.load_file(settings, url, file)
+    loading.say(report)
     if not report.loaded:
         raise Failure("The invented register was not loaded.")
 

@@ -1,6 +1,6 @@
-"""`serve` and `migrate`: the service and the schema of its database.
+"""The service as a process group, and the schema of its database.
 
-`serve` leaves nothing behind: however it ends, short of being killed, its workers end and its PostgreSQL is shut down.
+Serving leaves nothing behind: however it ends, short of being killed, its workers end and its PostgreSQL is shut down.
 """
 
 import asyncio
@@ -10,9 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from typing import Annotated
 
-import typer
 import uvicorn
 from pydantic import ValidationError
 from uvicorn.supervisors import Multiprocess
@@ -23,18 +21,12 @@ from registry_api.directory import store as directory
 from registry_api.kernel import migrations, schema
 from registry_api.kernel.db import Database
 from registry_api.kernel.logs import configure_logs
-from registry_api.kernel.postgres import EmbeddedPostgres
+from registry_api.kernel.postgres import EmbeddedPostgres, PostgresUnavailable
 from registry_api.kernel.settings import Settings
 
 _BACKLOG = 2048
 _GRACE_SECONDS = 20
 """For the requests under way when the service is told to stop."""
-
-
-def add_commands(app: typer.Typer) -> None:
-    """Add the commands of this module."""
-    app.command()(serve)
-    app.command()(migrate)
 
 
 def read_settings() -> Settings:
@@ -48,20 +40,23 @@ def read_settings() -> Settings:
 
 @contextlib.contextmanager
 def running_database(settings: Settings) -> Iterator[str]:
-    """Lend the URL of the database: the one that the settings name, else the embedded one, started meanwhile."""
-    with contextlib.ExitStack() as embedded:
-        if settings.database_url is None:
-            embedded.enter_context(EmbeddedPostgres(settings.state_dir))
-        yield database_url(settings)
+    """Lend the URL of the database: the one that the settings name, else the embedded one, started meanwhile.
+
+    Raises Failure when there is none to be had.
+    """
+    try:
+        with contextlib.ExitStack() as embedded:
+            if settings.database_url is None:
+                embedded.enter_context(EmbeddedPostgres(settings.state_dir))
+            yield database_url(settings)
+    except PostgresUnavailable as error:
+        raise Failure(str(error)) from error
 
 
-def serve(
-    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that answer requests.")] = None,
-) -> None:
-    """Run the service until Ctrl-C or SIGTERM.
+def serve(workers: int | None = None) -> None:
+    """Run the service until SIGINT or SIGTERM, with so many ``workers`` or as many as the settings say.
 
-    Everything else is set by the environment: REGISTRY_HOST, REGISTRY_PORT, REGISTRY_BASE_URL, REGISTRY_DATABASE_URL,
-    REGISTRY_STATE_DIR, REGISTRY_PROFILE. Without REGISTRY_DATABASE_URL a PostgreSQL of its own is started and migrated.
+    Raises Failure when the port is taken, the database cannot be had or is not ready, or a worker cannot start.
     """
     configure_logs()
     settings = read_settings()
@@ -91,7 +86,7 @@ def serve(
 
 
 def migrate() -> None:
-    """Bring the database to the schema of this release. Doing it twice changes nothing."""
+    """Bring the database of the settings to the schema of this release. Raises Failure."""
     settings = read_settings()
     with running_database(settings) as url:
         migrations.upgrade(url)

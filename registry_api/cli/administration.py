@@ -1,0 +1,102 @@
+"""`serve`, `migrate`, `enrol`, `import`, `synthesise` and `demo`: whoever runs a deployment types these.
+
+Each imports what it needs when it is called. Who only asks has no use for a database or a web server, and would wait a
+second for them at every enquiry.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_commands(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    for command in (serve, migrate, enrol, synthesise, demo):
+        app.command()(command)
+    app.command("import")(import_register)
+
+
+def serve(
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Processes that answer requests.")] = None,
+) -> None:
+    """Run the service until Ctrl-C or SIGTERM.
+
+    Everything else is set by the environment: REGISTRY_HOST, REGISTRY_PORT, REGISTRY_BASE_URL, REGISTRY_DATABASE_URL,
+    REGISTRY_STATE_DIR, REGISTRY_PROFILE. Without REGISTRY_DATABASE_URL a PostgreSQL of its own is started and migrated.
+    """
+    from registry_api.cli import service
+
+    service.serve(workers)
+
+
+def migrate() -> None:
+    """Bring the database to the schema of this release. Doing it twice changes nothing."""
+    from registry_api.cli import service
+
+    service.migrate()
+
+
+def enrol(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON; docs/enrolment.md describes it.")],
+) -> None:
+    """Enrol organisations with their agreements, systems and professionals: all of a file, or nothing of it."""
+    from registry_api.cli import loading
+
+    loading.enrol_file(file)
+
+
+def import_register(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV; docs/import.md describes it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
+    skip_rejected: Annotated[
+        bool, typer.Option("--skip-rejected", help="Load the good rows of a file that has others.")
+    ] = False,
+) -> None:
+    """Load a file into the register: all of it, or nothing. The same file again changes nothing.
+
+    Exit code 1 when rows were rejected.
+    """
+    from registry_api.cli import loading
+
+    if not loading.import_into_register(file, dry_run=dry_run, skip_rejected=skip_rejected):
+        raise typer.Exit(1)
+
+
+def synthesise(
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    seed: Annotated[int, typer.Option(help="The same seed and figures give the same children.")] = 1,
+    on_plan: Annotated[int, typer.Option(min=0, help="Children on a plan.")] = 1_000,
+    open_cases: Annotated[int, typer.Option("--open", min=0, help="Children with an open case and no plan.")] = 10_000,
+    closed_cases: Annotated[int, typer.Option("--closed", min=0, help="Children whose case is closed.")] = 30_000,
+    staff_file: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="An enrolment file (docs/enrolment.md): the authority's key workers and team managers in it get the "
+            "cases. Without one, those of the demonstration do.",
+        ),
+    ] = None,
+) -> None:
+    """Write a synthetic register as an import file. Nobody in it exists."""
+    from registry_api.cli import loading
+
+    loading.write_synthetic(
+        out, seed=seed, on_plan=on_plan, open_cases=open_cases, closed_cases=closed_cases, staff_file=staff_file
+    )
+
+
+def demo(
+    scale: Annotated[
+        float, typer.Option(envvar="REGISTRY_DEMO_SCALE", min=0.001, max=10, help="Size of the register; 1 is 41,000.")
+    ] = 1.0,
+) -> None:
+    """Make an invented authority with a synthetic register, run the service, and ask it one of everything.
+
+    On a terminal the service stays up until Ctrl-C. It keeps to a database of its own under .state/demo, or under
+    REGISTRY_STATE_DIR; no other database is touched. Exit code 1 when an answer is not the expected one.
+    """
+    from registry_api.cli.demo import run
+
+    run.demonstrate(scale)

@@ -1,0 +1,154 @@
+"""The service as an operator runs it: a first run by the README, and every way in which it cannot start.
+
+Each refusal is one sentence. Whatever was started is stopped again.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx2
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A deployment of its own: a state folder, a free port, and the commands on the path."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
+        "REGISTRY_STATE_DIR": str(tmp_path / "state"),
+        "REGISTRY_PORT": str(port),
+        "REGISTRY_BASE_URL": f"http://127.0.0.1:{port}",
+    }
+
+
+def run(command: list[str], environment: dict[str, str], **how: object) -> subprocess.CompletedProcess[str]:
+    full = [sys.executable, "-m", "registry_api.cli", *command]
+    return subprocess.run(full, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+
+
+def sentence(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that a command that could not be carried out leaves behind."""
+    assert done.returncode == 1, done.stderr
+    assert done.stdout == ""
+    (line,) = done.stderr.strip().splitlines()
+    return line
+
+
+@contextmanager
+def serving(environment: dict[str, str], *, workers: int = 2) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-m", "registry_api.cli", "serve", "--workers", str(workers)]
+    said = Path(environment["REGISTRY_STATE_DIR"]).with_name("said")
+    with said.open("w") as stderr:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=stderr, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 60
+        while not _ready(environment):
+            assert process.poll() is None, said.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def _ready(environment: dict[str, str]) -> bool:
+    with suppress(httpx2.TransportError):
+        return httpx2.get(f"{environment['REGISTRY_BASE_URL']}/readyz", trust_env=False).status_code == 200
+    return False
+
+
+def first_run(environment: dict[str, str], folder: Path) -> list[str]:
+    """Carry out the README's commands for a register of one's own, all but the last; return that one."""
+    (enrolment, *_) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/enrolment.md").read_text(), re.DOTALL)
+    (folder / "enrolment.json").write_text(enrolment)
+    made = run(
+        [
+            *("synthesise", "--out", str(folder / "register.csv"), "--staff-file", str(folder / "enrolment.json")),
+            *("--on-plan", "5", "--open", "10", "--closed", "20"),
+        ],
+        environment,
+    )
+    assert made.returncode == 0, made.stderr
+    block = next(
+        b for b in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL) if "enrol " in b
+    )
+    *commands, last = block.strip().splitlines()
+    for line in commands:
+        done = subprocess.run(["bash", "-c", line], env=environment, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, f"{line}: {done.stderr}"
+    return last.split()
+
+
+@pytest.mark.timeout(240)
+def test_a_register_of_one_s_own_by_the_readme(environment: dict[str, str], tmp_path: Path) -> None:
+    assert shutil.which("registry-api", path=environment["PATH"]), "the environment is not installed"
+    assert first_run(environment, tmp_path) == ["registry-api", "serve", "--workers", "2"]
+    state = Path(environment["REGISTRY_STATE_DIR"])
+    with serving(environment) as process:
+        answer = httpx2.get(f"{environment['REGISTRY_BASE_URL']}/livez", trust_env=False)
+        assert answer.json() == {"status": "ok"}
+        assert "server" not in answer.headers
+        again = run(["serve"], environment)
+        assert "port" in sentence(again)
+        assert "REGISTRY_PORT" in again.stderr
+        os.kill(process.pid, signal.SIGTERM)
+        assert process.wait(timeout=60) == 0
+    said = (tmp_path / "said").read_text()
+    assert said == f"The service is at {environment['REGISTRY_BASE_URL']}. Stop it with Ctrl-C.\n"
+    assert not (state / "postgres/data/postmaster.pid").exists()
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"{environment['REGISTRY_BASE_URL']}/livez", trust_env=False)
+
+    with serving(environment, workers=1) as process:  # one worker ends as cleanly, on Ctrl-C too
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    assert not (state / "postgres/data/postmaster.pid").exists()
+
+
+def test_a_database_of_another_schema_is_not_served_but_migrated(environment: dict[str, str], cluster_url: str) -> None:
+    environment["REGISTRY_DATABASE_URL"] = cluster_url.replace("/registry?", "/postgres?")
+    refused = run(["serve"], environment)
+    assert "registry-api migrate" in sentence(refused)
+
+
+def test_a_database_without_an_authority_is_not_served(environment: dict[str, str], database_url: str) -> None:
+    environment["REGISTRY_DATABASE_URL"] = database_url
+    assert run(["migrate"], environment).returncode == 0
+    assert "registry-api enrol" in sentence(run(["serve"], environment))
+
+
+def test_a_database_that_cannot_be_reached_is_said_without_its_password(environment: dict[str, str]) -> None:
+    environment["REGISTRY_DATABASE_URL"] = "postgresql+asyncpg://registry:hush-hush@127.0.0.1:9/registry"
+    done = run(["serve"], environment)
+    assert "cannot be reached" in sentence(done)
+    assert "hush-hush" not in done.stderr
+
+
+def test_a_setting_that_makes_no_sense_is_named(environment: dict[str, str]) -> None:
+    environment["REGISTRY_WORKERS"] = "many"
+    assert "REGISTRY_WORKERS" in sentence(run(["serve"], environment))
+
+
+def test_a_worker_holds_nothing_that_only_the_command_line_needs() -> None:
+    code = "import sys, json, registry_api.cli, registry_api.cli.worker; print(json.dumps(sorted(sys.modules)))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    modules = set(json.loads(loaded))
+    assert "registry_api.main" in modules
+    # The first three cost memory in each worker; ecdsa is the package of CVE-2024-23342 (SECURITY.md).
+    assert modules & {"typer", "alembic", "httpx2", "ecdsa"} == set()
