@@ -20,6 +20,7 @@ import asyncpg
 from sqlalchemy.engine import make_url
 
 from auth.client import generate_client_key
+from bench.asking import ask
 from bench.questions import write_questions
 from policies.enquirer import Purpose, Role
 from policies.profile import load_profile
@@ -35,6 +36,8 @@ from registry_api.register.source import SourceKeys
 from registry_api.register.synthesise import synthesise, write_csv
 
 SEED = 20260301
+HISTORY = 4000
+"""Enquiries made before any is measured: the last of the questions."""
 LOADED = "bench_loaded"
 """The database that holds the register, never written to after it was made: measurements use copies."""
 _MEASURED = "bench_measured"
@@ -106,12 +109,6 @@ async def execute(url: str, *statements: str) -> None:
         await connection.close()
 
 
-def clients(state: Path) -> dict[str, Any]:
-    """Return by client id what each enquiring organisation keeps: its private key and its professionals' subjects."""
-    kept: dict[str, Any] = json.loads((state / "clients.json").read_text())
-    return kept
-
-
 def _fingerprint() -> str:
     digest = hashlib.sha256()
     for maker in _MAKERS:
@@ -161,7 +158,10 @@ async def _populate(url: str, state: Path, records: int) -> None:
         raise RuntimeError(f"the importer refused rows that were synthesised for it: {report.rejected[0].words}")
     write_questions(state / "questions.jsonl", list(children(SEED)), children(SEED + 1), SEED, profile.today(now))
     await database.close()
-    # So that no vacuum of the whole register falls into a measurement.
+    lines = (state / "questions.jsonl").read_bytes().splitlines()
+    await ask(state, url, lines[-HISTORY:])
+    # So that no vacuum of the whole register falls into a measurement, and that plans are made for tables as they are:
+    # one made for an empty table reads it from end to end, and is kept for as long as its connection.
     await execute(url, "VACUUM (FREEZE, ANALYZE)")
 
 

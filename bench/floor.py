@@ -16,7 +16,6 @@ import subprocess
 import tempfile
 from collections import defaultdict
 from collections.abc import Sequence
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -25,32 +24,19 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import httpx2
-from sqlalchemy import event
 
-from auth.client import OrganisationSigner
-from bench.authority import clients
+from bench.asking import Asked, Call
 from registry_api.enquiries import store as enquiries_store
 from registry_api.kernel.postgres import find_binaries, libpq_dsn, libpq_environment
-from registry_api.kernel.settings import Settings
 from registry_api.kernel.statement import Statement
-from registry_api.main import create_app
 
-_BASE_URL = "http://bench.invalid"
 _REFERENCE = re.compile(r"E-[0-9A-Z]{5}-[0-9A-Z]{5}")
+_NO_SAMPLES = 50
+"""Enquiries that are no sample, because the driver looks up types besides."""
+_TUNING = frozenset({"jit", "plan_cache_mode", "enable_seqscan"})
+"""Settings of a session that decide how its statements are planned."""
 _FRESH = ("id", "told_ids", "consideration_id")
 """The named values under which a statement is given identifiers made for this enquiry."""
-_NEVER = 10**12
-
-_recorded: ContextVar[list["Call"] | None] = ContextVar("recorded", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One statement as the driver sent it."""
-
-    sql: str
-    arguments: tuple[Any, ...]
 
 
 @dataclass(slots=True)
@@ -59,51 +45,6 @@ class Floor:
 
     per_second: float
     latencies: list[float]
-
-
-async def record(state: Path, url: str, bodies: Sequence[bytes]) -> list[list[Call]]:
-    """Make these enquiries through the application, and return the statements that each sent."""
-    limits = dict.fromkeys(
-        (
-            "enquiries_per_minute_organisation",
-            "enquiries_per_minute_professional",
-            "requests_per_minute_address",
-        ),
-        _NEVER,
-    )
-    settings = Settings(state_dir=state, base_url=_BASE_URL, pool_size=1, **limits)  # type: ignore[arg-type]
-    app = create_app(settings, url)
-
-    def note(query: Any) -> None:
-        if (calls := _recorded.get()) is not None:
-            calls.append(Call(query.query, tuple(query.args or ())))
-
-    @event.listens_for(app.state.database.engine.sync_engine, "connect")
-    def listen(connection: Any, _: object) -> None:
-        connection.driver_connection.add_query_logger(note)
-
-    made: list[list[Call]] = []
-    transport = httpx2.ASGITransport(app=app)
-    async with (
-        app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=transport, base_url=_BASE_URL) as http,
-    ):
-        tokens = []
-        for client_id, kept in clients(state).items():
-            signer = OrganisationSigner(client_id, kept["private_jwk"], _BASE_URL)
-            for subject in kept["subjects"][:16]:
-                answer = await http.post("/oauth2/token", data=signer.token_form(subject, "enquiry"))
-                tokens.append(answer.raise_for_status().json()["access_token"])
-        for n, body in enumerate(bodies):
-            calls: list[Call] = []
-            token = _recorded.set(calls if n >= len(bodies) // 10 else None)  # the first ones also look up types
-            headers = {"Authorization": f"Bearer {tokens[n % len(tokens)]}", "Content-Type": "application/json"}
-            answer = await http.post("/api/v1/enquiries", content=body, headers=headers)
-            _recorded.reset(token)
-            answer.raise_for_status()
-            if calls:
-                made.append(calls)
-    return made
 
 
 @dataclass(slots=True)
@@ -145,11 +86,13 @@ class Scripts:
         """Keep the scripts in ``folder``."""
         self._folder = folder
         self._weights: list[int] = []
-        self.statements = 0.0
-        """Statements of an enquiry, on average."""
+        self._session: dict[str, str] = {}
 
-    async def make(self, url: str, made: Sequence[Sequence[Call]]) -> None:
-        """Write the scripts, and the tables of their values into the database."""
+    async def make(self, url: str, asked: Asked) -> None:
+        """Write the scripts, and the tables of their values into the database; sessions get the service's settings."""
+        made = asked.calls[_NO_SAMPLES:]
+        self._session = {name: value for name, value in asked.session.items() if name in _TUNING}
+        self._weights.clear()
         connection = await asyncpg.connect(libpq_dsn(url))
         try:
             shapes: dict[tuple[str, ...], list[Sequence[Call]]] = defaultdict(list)
@@ -159,7 +102,6 @@ class Scripts:
                 await self._script(connection, number, shape, samples)
         finally:
             await connection.close()
-        self.statements = sum(map(len, made)) / len(made)
 
     async def _script(
         self, connection: Any, number: int, shape: Sequence[str], samples: Sequence[Sequence[Call]]
@@ -217,9 +159,9 @@ class Scripts:
                 *("-n", "-Mprepared", f"-c{clients}", f"-j{min(2, clients)}", f"-T{duration}", "--random-seed=1"),
                 *("-l", f"--log-prefix={logs}/log", *scripts),
             ]
-            done = subprocess.run(
-                command, env=os.environ | libpq_environment(url), capture_output=True, text=True, check=False
-            )
+            options = {"PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in self._session.items())}
+            environment = os.environ | libpq_environment(url) | options
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise RuntimeError(f"pgbench failed: {done.stderr.strip()[-500:]}")
             ended: list[tuple[float, float]] = []

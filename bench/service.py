@@ -15,7 +15,7 @@ import httpx2
 import psutil
 
 from auth.client import OrganisationSigner
-from bench.authority import clients
+from bench.asking import clients
 
 WORKERS = 2
 _PATIENCE = 60.0

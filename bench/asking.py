@@ -1,0 +1,102 @@
+"""Enquiries made one after another through the whole application, in this process, and the statements they send."""
+
+import json
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from sqlalchemy import event
+
+from auth.client import OrganisationSigner
+from registry_api.kernel.settings import Settings
+from registry_api.main import create_app
+
+_BASE_URL = "http://bench.invalid"
+_NO_LIMIT = 10**9
+_TOKENS_LAST = 10_000
+"""Enquiries after which fresh tokens are obtained; well within five minutes."""
+
+_SESSION = "SELECT name, setting FROM pg_settings WHERE source = 'client' AND category NOT LIKE 'Preset%'"
+
+_sent: ContextVar[list["Call"] | None] = ContextVar("sent", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One statement as the driver sent it."""
+
+    sql: str
+    arguments: tuple[Any, ...]
+
+
+def clients(state: Path) -> dict[str, Any]:
+    """Return by client id what each enquiring organisation keeps: its private key and its professionals' subjects."""
+    kept: dict[str, Any] = json.loads((state / "clients.json").read_text())
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The statements of each enquiry, and the settings that the service gives its sessions."""
+
+    calls: list[list[Call]]
+    session: dict[str, str]
+
+
+async def ask(state: Path, url: str, bodies: Sequence[bytes]) -> Asked:
+    """Make these enquiries over the database at ``url``, and return what they sent.
+
+    The driver's own query log is read, and of it what belongs to the request: not what the application does beside.
+    Raises httpx2.HTTPStatusError when one is refused.
+    """
+    settings = Settings(
+        state_dir=state,
+        base_url=_BASE_URL,
+        pool_size=1,
+        enquiries_per_minute_organisation=_NO_LIMIT,
+        enquiries_per_minute_professional=_NO_LIMIT,
+        requests_per_minute_address=_NO_LIMIT,
+    )
+    app = create_app(settings, url)
+
+    def note(query: Any) -> None:
+        if (calls := _sent.get()) is not None:
+            calls.append(Call(query.query, tuple(query.args or ())))
+
+    @event.listens_for(app.state.database.engine.sync_engine, "connect")
+    def listen(connection: Any, _: object) -> None:
+        connection.driver_connection.add_query_logger(note)
+
+    made: list[list[Call]] = []
+    session: dict[str, str] = {}
+    async with (
+        app.router.lifespan_context(app),
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=_BASE_URL) as http,
+    ):
+        tokens: list[str] = []
+        for n, body in enumerate(bodies):
+            if n % _TOKENS_LAST == 0:
+                tokens = await _tokens(state, http)
+            calls: list[Call] = []
+            token = _sent.set(calls)
+            headers = {"Authorization": f"Bearer {tokens[n % len(tokens)]}", "Content-Type": "application/json"}
+            answer = await http.post("/api/v1/enquiries", content=body, headers=headers)
+            _sent.reset(token)
+            answer.raise_for_status()
+            made.append(calls)
+        async with app.state.database.connection() as connection:
+            session.update(await connection.fetch(_SESSION))
+    return Asked(made, session)
+
+
+async def _tokens(state: Path, http: httpx2.AsyncClient) -> list[str]:
+    tokens = []
+    for client_id, kept in clients(state).items():
+        signer = OrganisationSigner(client_id, kept["private_jwk"], _BASE_URL)
+        for subject in kept["subjects"]:
+            answer = await http.post("/oauth2/token", data=signer.token_form(subject, "enquiry"))
+            tokens.append(answer.raise_for_status().json()["access_token"])
+    return tokens
