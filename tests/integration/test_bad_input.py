@@ -215,6 +215,7 @@ async def test_names_come_as_people_have_them(world: World, given: str, family: 
     async with world.database.connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM child") == 1
         kept = await connection.fetchrow("SELECT id, data_key, sealed_question FROM enquiry")
+    assert kept is not None
     opened = world.vault.key("enquiry", kept["id"], kept["data_key"]).open("question", kept["sealed_question"])
     assert json.loads(opened)["child"]["given_names"] == given
     # Nothing is lost: the next enquiry is answered from the same register.

@@ -207,6 +207,7 @@ async def test_a_child_who_is_not_known_is_recorded_with_the_advice(world: World
         kept = await connection.fetchrow(
             "SELECT e.*, a.sealed_answer FROM enquiry e JOIN enquiry_answer a ON a.enquiry_id = e.id"
         )
+    assert kept is not None
     key = world.vault.key("enquiry", kept["id"], kept["data_key"])
     assert said["advice"][1] in key.open("answer", kept["sealed_answer"]).decode()
     assert b"Quillon" in key.open("question", kept["sealed_question"])

@@ -46,6 +46,7 @@ async def _refused(world: World, answer: httpx2.Response, reason: str) -> None:
     assert noted["organisation_id"] is not None
     async with world.database.connection() as connection:
         kept = await connection.fetchrow("SELECT * FROM enquiry WHERE reference = $1", noted["reference"])
+        assert kept is not None
         assert kept["refusal"] == reason
         # What was refused is no earlier enquiry that others would learn of.
         assert await connection.fetchval("SELECT count(*) FROM enquiry_token") == 0

@@ -54,6 +54,7 @@ async def test_the_decision_is_recorded_with_its_reason(world: World) -> None:
     assert every.json()["considerations"] == [said]
     async with world.database.connection() as connection:
         kept = await connection.fetchrow("SELECT * FROM consideration")
+    assert kept is not None
     assert kept["decided_by"] == world.members["sm-1"].id
     assert REASON.encode() not in kept["sealed_reason"]
 
@@ -78,7 +79,7 @@ async def test_a_decision_on_another_version_is_refused(world: World, version: s
     opened = await _opened(world)
     headers = await world.headers("sm-1", "casework")
     url = f"/api/v1/considerations/{opened['id']}/decision"
-    given = [(name, value.encode()) for name, value in {**headers, "If-Match": version}.items()]
+    given = {name.encode(): value.encode() for name, value in {**headers, "If-Match": version}.items()}
     answer = await world.http.post(url, json=DECISION, headers=given)
     assert answer.status_code == 412, answer.text
     assert (await world.considerations())[0]["version"] == 1
