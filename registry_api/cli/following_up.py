@@ -1,5 +1,6 @@
 """`inbox`, `acknowledge`, `considerations` and `decide`: the follow-up, as the authority's own staff see it."""
 
+import sys
 from typing import Annotated
 from uuid import UUID
 
@@ -79,7 +80,9 @@ def decide(
         str,
         typer.Option(help="child_in_need_assessment, strategy_discussion, early_help or no_further_action."),
     ],
-    reason: Annotated[str, typer.Option(help="Why; kept with the decision.")],
+    reason: Annotated[
+        str, typer.Option(help="Why; kept sealed with the decision. With - it is taken from standard input.")
+    ],
     version: Annotated[int, typer.Option(min=1, help="The version that you read.")],
 ) -> None:
     """Record the decision on a consideration, and why."""
@@ -89,7 +92,7 @@ def decide(
             f"/api/v1/considerations/{consideration}/decision",
             as_whom=as_whom,
             scope=_SCOPE,
-            body={"decision": decision, "reason": reason},
+            body={"decision": decision, "reason": sys.stdin.read() if reason == "-" else reason},
             headers={"If-Match": f'"{version}"'},
         ).json()
     console.print(facts("Decided", consideration_rows(decided)))

@@ -76,7 +76,7 @@ class Refused(Failure):
 
 def _in_words(status: int, problem: Mapping[str, Any]) -> str:
     if "error" in problem:
-        return f"No token was issued: {problem.get('error_description') or problem['error']}"
+        return f"No token was issued: {plain(problem.get('error_description') or problem['error'])}."
     said = [f"{problem.get('title', f'The service answered {status}')}. {problem.get('detail', '')}".strip()]
     if because := problem.get("because"):
         said.append(f"Reason: {plain(because)}.")

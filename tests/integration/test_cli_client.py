@@ -159,7 +159,7 @@ def test_the_words_of_a_refusal_say_what_helps() -> None:
     )
     for part in ("Too little was given.", "date of birth", "child.sex: Is none", "no agreement", "E-00000-00000"):
         assert part in said
-    assert "invalid_grant" in str(Refused(400, {"error": "invalid_grant"}))
+    assert str(Refused(400, {"error": "invalid_grant"})) == "No token was issued: invalid grant."
 
 
 def _strings(value: Any) -> Iterator[str]:

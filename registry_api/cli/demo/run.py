@@ -49,6 +49,7 @@ def demonstrate(scale: float) -> None:
     ``scale``: size of the register, 1 being 41,000 children. Raises Failure, also when an answer is not the expected
     one.
     """
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started it: Ctrl-C is the way to end it
     end_on(*(one for name in ("SIGTERM", "SIGHUP") if (one := getattr(signal, name, None))))
     if "REGISTRY_DATABASE_URL" in os.environ:
         note("The demonstration keeps to its own database; the one of REGISTRY_DATABASE_URL is not touched.")

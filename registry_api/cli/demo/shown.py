@@ -50,7 +50,7 @@ def _answer(played: Played) -> list[tuple[str, str]]:
     answer = dict(played.answer)
     if "outcome" in answer:
         rows = [(label, said) for label, said in answer_rows(answer) if label not in ("What to do", "Its worth")]
-        again = [("", "The same answer as before; it counts as one enquiry.")] if played.repeated else []
+        again = [("A repeat", "The same answer as before; it counts as one enquiry.")] if played.repeated else []
         return [*again, *rows, ("What to do", " ".join(answer["advice"])), ("Its worth", answer["worth"]["caution"])]
     if "placed_as" in answer:
         return receipt_rows(answer)
