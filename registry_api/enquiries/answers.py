@@ -110,12 +110,13 @@ def _plan(child: ChildFound, authority: Authority) -> PlanShown | None:
     )
 
 
-def _shown(person: Person) -> PersonShown:
-    return PersonShown(name=person.name, phone=person.phone, role=person.role)
+def _shown(person: Person, *, away: bool = False) -> PersonShown:
+    return PersonShown(name=person.name, phone=person.phone, role=person.role, away=True if away else None)
 
 
 def _key_worker(child: ChildFound, found: Found) -> PersonShown | None:
-    return _shown(found.people[child.key_worker.id]) if child.key_worker else None
+    worker = child.key_worker
+    return _shown(found.people[worker.id], away=worker.away) if worker else None
 
 
 def _point_of_contact(child: ChildFound, found: Found) -> PersonShown | None:

@@ -164,6 +164,8 @@ class PersonShown(Wire):
     name: str
     phone: str = ""
     role: str
+    away: bool | None = None
+    """True where they are away now: turn to ``point_of_contact``, or where there is none to ``contact_now``."""
 
 
 class ContactNow(Wire):

@@ -29,6 +29,7 @@ from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import RowKey, Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, MoreDetailsNeeded
+from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.matching.criteria import Sufficiency, sufficiency
 from registry_api.matching.record import Record, pack, record_of
@@ -36,8 +37,6 @@ from registry_api.matching.tokens import TokenKeys, index_tokens, query_tokens
 from registry_api.routing.service import Subject
 from registry_api.routing.store import consider_values, told_values
 
-KEY_KEPT = timedelta(hours=24)
-"""How long the same idempotency key means the same enquiry; after that an old answer could mislead."""
 TOO_FEW_DETAILS = "too_few_details"
 """The refusal of an enquiry that nobody could be found by."""
 

@@ -1,10 +1,14 @@
 """The ``Idempotency-Key`` header: how a caller says that a request is a retry of one it has sent before."""
 
 import re
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import Header
 from fastapi.exceptions import RequestValidationError
+
+KEY_KEPT = timedelta(hours=24)
+"""How long the same key means the same request; after that an old answer could mislead."""
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
 _DESCRIPTION = (

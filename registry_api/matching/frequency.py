@@ -1,8 +1,8 @@
 """How common a name is: agreeing on Smith says less than agreeing on a rare name.
 
 Three classes rather than a table of counts: counts taken from the register would tell of it, and finer steps do not
-change a decision. The lists are names that are everyday ones in England, Wales and Jersey, written down from general knowledge
-and not fitted to any count, with the spellings of the one name Muhammad together.
+change a decision. The lists are names that are everyday ones in England, Wales and Jersey, written down from general
+knowledge and not fitted to any count, with the spellings of the one name Muhammad together.
 """
 
 from math import log10

@@ -1,7 +1,7 @@
 """The use-cases of follow-up: read one's inbox, pick something up, consider whether a child is in need."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -128,7 +128,12 @@ class Routing:
                         )
                         for child in (children[child_id] for child_id in row["child_ids"] if child_id in children)
                     ),
-                    about=_shown(subjects.get(row["enquiry_id"] or row["transfer_id"]), people),
+                    about=_shown(
+                        subjects.get(row["enquiry_id"] or row["transfer_id"]),
+                        people,
+                        # How another child stands is no business of a neighbour's key worker (ENQ-5).
+                        without={"outcome"} if row["kind"] == Kind.ENQUIRY_AT_ADDRESS else set(),
+                    ),
                     police=police if row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT else (),
                     consideration_id=row["consideration_id"],
                     acknowledged_at=row["acknowledged_at"],
@@ -251,7 +256,9 @@ class Routing:
         return self.vault.key("consideration", row["id"], row["data_key"]).open("reason", row["sealed_reason"]).decode()
 
 
-def _shown(subject: Subject | None, people: Mapping[UUID, directory.Person]) -> SubjectShown | None:
+def _shown(
+    subject: Subject | None, people: Mapping[UUID, directory.Person], *, without: Collection[str] = ()
+) -> SubjectShown | None:
     if subject is None:
         return None
     by = people[subject.by]
@@ -259,7 +266,7 @@ def _shown(subject: Subject | None, people: Mapping[UUID, directory.Person]) -> 
         reference=subject.reference,
         received_at=subject.received_at,
         by=ProfessionalShown(name=by.name, phone=by.phone, role=by.role, organisation=by.organisation),
-        details=dict(subject.details),
+        details={name: detail for name, detail in subject.details.items() if name not in without},
     )
 
 

@@ -17,6 +17,7 @@ from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, NotFound
+from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.kernel.statement import Statement
 from registry_api.matching.bands import best_match
@@ -78,7 +79,8 @@ class Transfers:
                 if idempotency_key is not None:
                     kept = await store.by_idempotency_key(connection, enquirer.client_id, idempotency_key)
                     if kept is not None:
-                        if not hmac.compare_digest(kept["request_digest"], digest):
+                        stale = now - kept["received_at"] > KEY_KEPT
+                        if stale or not hmac.compare_digest(kept["request_digest"], digest):
                             raise IdempotencyKeyReused
                         return self._receipt(kept, PlacedAs(kept["placed_as"]))
                 return await self._place(connection, enquirer, request, now, digest, body, idempotency_key)

@@ -109,6 +109,7 @@ async def test_nobodys_absence_costs_time(
     named = said.get("point_of_contact", {}).get("name")
     assert named == (f"Testperson {contact}" if contact else None)
     assert ("key_worker" in said) == (worker != "none")
+    assert said.get("key_worker", {}).get("away", False) == (worker not in {"none", "present"})
     if worker == "left":
         assert await _inboxes(world, "tm-1", "kw-2") == told
     else:

@@ -132,6 +132,17 @@ async def test_a_restricted_neighbours_key_worker_is_told_and_named_to_nobody(wo
     assert [told["kind"] for told in await world.inbox("kw-1")] == ["enquiry_at_address"]
 
 
+@pytest.mark.rule("ENQ-5")
+async def test_a_neighbours_key_worker_does_not_learn_how_the_other_child_stands(world: World) -> None:
+    await _neighbour(world, "Orla", "kw-1")
+    await world.add(entry(key_worker=world.members["kw-2"].id, restricted=True))
+    assert (await world.ask("officer-1", question())).json()["outcome"] == "call_back"
+    (of_neighbour,) = await world.inbox("kw-1")
+    assert "outcome" not in of_neighbour["about"]["details"]
+    (of_child,) = await world.inbox("kw-2")
+    assert of_child["about"]["details"]["outcome"] == "call_back"
+
+
 @pytest.mark.rule("ENQ-3")
 @pytest.mark.parametrize("who", ["officer-1", "nurse-1"])
 async def test_an_address_alone_is_answered_to_the_authoritys_own_staff_only(world: World, who: str) -> None:

@@ -175,6 +175,14 @@ async def test_a_key_that_was_used_for_another_child_is_refused(world: World) ->
     assert (await _notify(world, other, key="the-same-key")).status_code == 422
 
 
+async def test_a_key_means_the_same_notification_for_a_day(world: World) -> None:
+    first = await _notify(world, key="the-same-key")
+    world.clock.advance(hours=24)
+    assert (await _notify(world, key="the-same-key")).json() == first.json()
+    world.clock.advance(hours=1)
+    assert (await _notify(world, key="the-same-key")).status_code == 422
+
+
 @pytest.mark.rule("TRF-1", "REG-3")
 async def test_an_unborn_child_is_found_through_the_mother(world: World) -> None:
     born_to = {"given_names": "Marigold", "family_name": "Motherly-Test", "date_of_birth": "1994-07-08"}
