@@ -92,7 +92,7 @@ def person(shown: Mapping[str, Any] | None) -> str:
     if not shown:
         return ""
     parts = (shown["name"], plain(shown.get("role", "")), shown.get("organisation", ""), shown.get("phone", ""))
-    return ", ".join(filter(None, parts))
+    return ", ".join(filter(None, parts)) + (" – away now" if shown.get("away") else "")
 
 
 def lines(sentences: Iterable[str]) -> str:

@@ -175,7 +175,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def test_nothing_of_an_answer_is_left_out_when_it_is_read_aloud() -> None:
-    person = PersonShown(name="Tamsel Testperson", phone="01632 960200", role="key_worker")
+    person = PersonShown(name="Tamsel Testperson", phone="01632 960200", role="key_worker", away=True)
     answer = Answer(
         reference="E-00000-00001",
         received_at=NOW,
