@@ -210,6 +210,7 @@ def test_nothing_of_an_answer_is_left_out_when_it_is_read_aloud() -> None:
         assert shown.get(part, output.moment(part) if part.startswith("2026-03-04T") else part) in read, part
     for part in (
         "3 times",
+        "01632 960200 – away now",
         "Children on a plan: 2",
         "is recorded as missing",
         "is looked after",
