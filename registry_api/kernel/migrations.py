@@ -33,4 +33,3 @@ def downgrade(url: str, revision: str) -> None:
 def head() -> str:
     """Return the newest revision of the scripts; ``schema.EXPECTED`` is the same (a test holds them together)."""
     return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
-

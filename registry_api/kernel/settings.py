@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,10 +21,11 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=16, ge=1, le=200)
     """Database connections of each worker."""
 
-    base_url: str = "http://127.0.0.1:8080"
-    """Where callers reach the service: the issuer of its tokens and their audience."""
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    base_url: str = Field(default="", pattern=r"^(https?://[^/?#]+(/[^?#]*[^/?#])?)?$", validate_default=True)
+    """Where callers reach the service, without a slash at the end: the issuer of its tokens and their audience. Where
+    none is given, the host and port themselves."""
     workers: int = Field(default=2, ge=1, le=64)
 
     profile: str = "jersey"
@@ -38,6 +39,11 @@ class Settings(BaseSettings):
     enquiries_per_minute_professional: int = Field(default=30, ge=1)
     requests_per_minute_address: int = Field(default=600, ge=1)
     """Requests for a token from one network address."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _own_address(cls, given: str, known: ValidationInfo) -> str:
+        return given or f"http://{known.data.get('host')}:{known.data.get('port')}"
 
     @cached_property
     def keys_file(self) -> Path:
