@@ -1,15 +1,12 @@
 """What a deployment is filled with: who takes part, and the register. Whole files, or nothing of them."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from uuid import UUID
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
-from sqlmodel import col, select
 
 from policies.enquirer import Role
 from policies.profile import load_profile
@@ -17,7 +14,7 @@ from registry_api.cli import enrolment
 from registry_api.cli.demo.authority import demonstration_staff
 from registry_api.cli.output import Failure, console, note, progress_bar
 from registry_api.cli.service import read_settings, running_database
-from registry_api.directory.models import Organisation, Professional
+from registry_api.directory import store as directory
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
@@ -73,7 +70,9 @@ def load_file(
         database = Database(url, pool_size=2)
         keys = LocalKeys.load_or_create(settings.keys_file)
         try:
-            staff, authorities = await _references(database)
+            async with database.connection() as connection:
+                staff = await directory.own_staff(connection)
+                authorities = await directory.other_authorities(connection)
             with progress_bar() as bar:
                 task = bar.add_task(f"Importing {file.name}", total=None)
                 return await import_file(
@@ -96,22 +95,6 @@ def load_file(
             await database.close()
 
     return asyncio.run(run())
-
-
-async def _references(database: Database) -> tuple[Mapping[str, UUID], Mapping[str, UUID]]:
-    """Return the authority's own staff by subject, and the other authorities by code."""
-    async with database.session() as session:
-        staff = await session.exec(
-            select(Professional.subject, Professional.id)
-            .join(Organisation, col(Organisation.id) == Professional.organisation_id)
-            .where(col(Organisation.own_authority))
-        )
-        authorities = await session.exec(
-            select(Organisation.code, Organisation.id).where(
-                Organisation.kind == "authority", ~col(Organisation.own_authority)
-            )
-        )
-        return dict(staff.all()), dict(authorities.all())
 
 
 def say(report: ImportReport, *, dry_run: bool = False) -> None:

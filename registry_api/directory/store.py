@@ -112,6 +112,21 @@ async def own_authority(connection: Connection) -> dict[str, Any] | None:
     return dict(row) if row else None
 
 
+async def own_staff(connection: Connection) -> dict[str, UUID]:
+    """Return the ids of the authority's own staff by the authority's identifiers of them."""
+    rows = await connection.fetch(
+        "SELECT p.subject, p.id FROM professional p JOIN organisation o ON o.id = p.organisation_id "
+        "WHERE o.own_authority"
+    )
+    return {row["subject"]: row["id"] for row in rows}
+
+
+async def other_authorities(connection: Connection) -> dict[str, UUID]:
+    """Return the ids of the other authorities by their codes."""
+    rows = await connection.fetch("SELECT code, id FROM organisation WHERE kind = 'authority' AND NOT own_authority")
+    return {row["code"]: row["id"] for row in rows}
+
+
 async def police_contacts(connection: Connection) -> list[tuple[str, str]]:
     """Return the name and the round-the-clock number of each police organisation (ENQ-12)."""
     rows = await connection.fetch(
