@@ -55,7 +55,7 @@ class _Application(FastAPI):
         return Guards(
             super().build_middleware_stack(),
             body_limit_bytes=self._settings.body_limit_bytes,
-            requests_in_flight=self._settings.requests_in_flight,
+            requests_in_flight=self._settings.pool_size,
             queue_seconds=self._settings.queue_seconds,
             unqueued_paths=_HEALTH,
         )
@@ -68,6 +68,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     when the database is not ready for it.
     """
     database = Database(database_url, pool_size=settings.pool_size)
+    # Of its own, so that requests which take every connection cannot keep the limits from being counted: a count that
+    # has not been shared for some seconds closes the service.
+    keeping_house = Database(database_url, pool_size=1)
     keys = LocalKeys.load_or_create(settings.keys_file)
     vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
     profile = load_profile(settings.profile)
@@ -81,15 +84,16 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         if not await _refresh(database, authority):
             raise NotSetUp("The database has no authority in it: see README, First run.")
         profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
-        await app.state.limits.storage.synchronise(database)
+        await app.state.limits.storage.synchronise(keeping_house)
         keeping = [
-            asyncio.create_task(_refresh_forever(database, authority, clock)),
-            asyncio.create_task(app.state.limits.storage.synchronise_forever(database)),
+            asyncio.create_task(_refresh_forever(keeping_house, authority, clock)),
+            asyncio.create_task(app.state.limits.storage.synchronise_forever(keeping_house)),
         ]
         yield
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
+        await keeping_house.close()
         await database.close()
 
     app = _Application(

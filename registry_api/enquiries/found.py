@@ -15,7 +15,14 @@ from registry_api.kernel.db import Connection
 from registry_api.matching.address import same_address
 from registry_api.matching.bands import Band, best_match, same_child
 from registry_api.matching.record import Record, unpack
-from registry_api.matching.tokens import LEAST_WEIGHT, RETRIEVAL_LIMIT, QueryTokens, TokenKeys, address_tokens
+from registry_api.matching.tokens import (
+    LEAST_SHARE,
+    LEAST_WEIGHT,
+    RETRIEVAL_LIMIT,
+    QueryTokens,
+    TokenKeys,
+    address_tokens,
+)
 from registry_api.register import store as register
 from registry_api.register.entry import OtherKeyWorker, PlanKind
 from registry_api.register.sealing import child_key, open_other_key_worker, open_record
@@ -143,6 +150,7 @@ async def _search(
             "tokens": query.tokens,
             "weights": query.weights,
             "least_weight": LEAST_WEIGHT,
+            "least_share": LEAST_SHARE,
             "most_candidates": RETRIEVAL_LIMIT,
             "enquiry_id": enquiry_id,
         },

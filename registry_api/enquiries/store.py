@@ -54,20 +54,25 @@ SELECT e.id, e.data_key, e.sealed_record, e.reference, e.received_at, e.professi
        (SELECT c.id FROM consideration_enquiry ce JOIN consideration c ON c.id = ce.consideration_id
         WHERE ce.enquiry_id = e.id AND c.decided_at IS NULL ORDER BY c.opened_at LIMIT 1) AS open_consideration
 FROM (
-    SELECT hit.enquiry_id, sum(wanted.weight) AS weight
-    FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
-    CROSS JOIN LATERAL (
-        SELECT t.enquiry_id FROM enquiry_token t WHERE t.token = wanted.token LIMIT 500
-    ) hit
-    GROUP BY hit.enquiry_id
-    HAVING sum(wanted.weight) >= :least_weight
+    SELECT enquiry_id, weight, max(weight) OVER () AS best
+    FROM (
+        SELECT hit.enquiry_id, sum(wanted.weight) AS weight
+        FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
+        CROSS JOIN LATERAL (
+            SELECT t.enquiry_id FROM enquiry_token t
+            WHERE t.token = wanted.token AND t.enquiry_id <> :enquiry_id LIMIT 500
+        ) hit
+        GROUP BY hit.enquiry_id
+        HAVING sum(wanted.weight) >= :least_weight
+    ) weighed
     ORDER BY weight DESC
     LIMIT :most_candidates
 ) found
 JOIN enquiry e ON e.id = found.enquiry_id
 JOIN organisation o ON o.id = e.organisation_id
 LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id
-WHERE e.id <> :enquiry_id AND e.refusal IS NULL AND (a.outcome IS NULL OR a.outcome IN ('{_UNSETTLED}'))
+WHERE found.weight >= :least_share * found.best AND e.refusal IS NULL
+  AND (a.outcome IS NULL OR a.outcome IN ('{_UNSETTLED}'))
 """
 
 SEARCH = Statement.of_parts(

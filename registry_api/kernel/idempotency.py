@@ -17,7 +17,7 @@ _DESCRIPTION = (
 )
 
 
-def idempotency_key(
+async def idempotency_key(
     idempotency_key: Annotated[str | None, Header(description=_DESCRIPTION)] = None,
 ) -> str | None:
     """Return the request's key, or None. Raises RequestValidationError when it has not the form."""

@@ -19,7 +19,8 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None
     """``postgresql+asyncpg://…``; without it the embedded PostgreSQL is started in ``state_dir``."""
     pool_size: int = Field(default=16, ge=1, le=200)
-    """Database connections of each worker."""
+    """Database connections of each worker, and so the requests that it handles at once. What comes on top waits its
+    turn, first come first served, for ``queue_seconds`` at the most, and is then turned away with 503."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -32,8 +33,6 @@ class Settings(BaseSettings):
     """The procedure profile of the authority: a file of ``policies/procedures/``."""
 
     body_limit_bytes: int = Field(default=64 * 1024, ge=1024)
-    requests_in_flight: int = Field(default=48, ge=1)
-    """Of each worker; what comes on top waits ``queue_seconds`` at the most and is then turned away with 503."""
     queue_seconds: float = Field(default=2.0, gt=0)
     enquiries_per_minute_organisation: int = Field(default=600, ge=1)
     enquiries_per_minute_professional: int = Field(default=30, ge=1)

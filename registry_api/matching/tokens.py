@@ -33,6 +33,10 @@ LEAST_WEIGHT: Final = 4.0
 MOST_TOKENS: Final = 120
 """Tokens of one question at most, so that many names and addresses cannot make it dear; a usual one has 20."""
 
+LEAST_SHARE: Final = 0.2
+"""The share of the best candidate's sum under which another is not worth opening: beside the best it hardly ever comes
+to a posterior of .01. Most of what a question fetches otherwise shares a birthday and nothing else."""
+
 Kind = Literal[
     "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "name-year", "name-name",
     "postcode-house", "street-house", "street-postcode", "postcode-year", "mother-fortnight", "mother-name",

@@ -20,17 +20,21 @@ _POSTINGS = 1500
 CANDIDATES = f"""
 SELECT c.id, c.data_key, c.sealed_record
 FROM (
-    SELECT hit.child_id, sum(wanted.weight) AS weight
-    FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
-    CROSS JOIN LATERAL (
-        SELECT t.child_id FROM child_token t WHERE t.token = wanted.token LIMIT {_POSTINGS}
-    ) hit
-    GROUP BY hit.child_id
-    HAVING sum(wanted.weight) >= :least_weight
+    SELECT child_id, weight, max(weight) OVER () AS best
+    FROM (
+        SELECT hit.child_id, sum(wanted.weight) AS weight
+        FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
+        CROSS JOIN LATERAL (
+            SELECT t.child_id FROM child_token t WHERE t.token = wanted.token LIMIT {_POSTINGS}
+        ) hit
+        GROUP BY hit.child_id
+        HAVING sum(wanted.weight) >= :least_weight
+    ) weighed
     ORDER BY weight DESC
     LIMIT :most_candidates
 ) found
 JOIN child c ON c.id = found.child_id
+WHERE found.weight >= :least_share * found.best
 """
 """A part: the entries that share tokens with the question, by their summed weight. See ``matching.tokens``."""
 

@@ -23,7 +23,7 @@ from registry_api.kernel.statement import Statement
 from registry_api.matching.bands import best_match
 from registry_api.matching.person import Name
 from registry_api.matching.record import record_of
-from registry_api.matching.tokens import LEAST_WEIGHT, RETRIEVAL_LIMIT, TokenKeys, query_tokens
+from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, TokenKeys, query_tokens
 from registry_api.register import loading
 from registry_api.register.entry import ChildEntry, ChildPlan, Identity, OtherKeyWorker, PlanKind, Residence
 from registry_api.register.sealing import Source, child_key, open_record, rows_of
@@ -195,6 +195,7 @@ class Transfers:
                 "tokens": query.tokens,
                 "weights": query.weights,
                 "least_weight": LEAST_WEIGHT,
+                "least_share": LEAST_SHARE,
                 "most_candidates": RETRIEVAL_LIMIT,
             },
         )
