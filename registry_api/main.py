@@ -19,13 +19,14 @@ from registry_api.directory.for_auth import StoredIdentity
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
-from registry_api.kernel import limits, schema
+from registry_api.kernel import installation, limits, schema
 from registry_api.kernel.clock import Clock, utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault, derive_key
 from registry_api.kernel.db import Database
 from registry_api.kernel.errors import StoreUnavailable
 from registry_api.kernel.guards import Guards
 from registry_api.kernel.limits import Limits
+from registry_api.kernel.readiness import Readiness
 from registry_api.kernel.settings import Settings
 from registry_api.matching.tokens import TokenKeys
 from registry_api.register import store as register_store
@@ -65,13 +66,14 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     """Return the application over a migrated database that holds an authority.
 
     ``database_url``: ``postgresql+asyncpg://…``. The application connects when it starts; it raises NotSetUp there
-    when the database is not ready for it.
+    when the database is not ready for it, and KeysUnusable when the keys are not those of the database. Raises
+    KeysUnusable here when there are none: ``enrol`` makes them.
     """
     database = Database(database_url, pool_size=settings.pool_size)
     # Of its own, so that requests which take every connection cannot keep the limits from being counted: a count that
     # has not been shared for some seconds closes the service.
     keeping_house = Database(database_url, pool_size=1)
-    keys = LocalKeys.load_or_create(settings.keys_file)
+    keys = LocalKeys.load(settings.keys_file)
     vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
     profile = load_profile(settings.profile)
     authority = Authority(profile.name, "", "")
@@ -83,6 +85,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
         if not await _refresh(database, authority):
             raise NotSetUp("The database has no authority in it: see README, First run.")
+        async with database.connection() as connection:
+            await installation.claim(connection, keys)
         profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
         await app.state.limits.storage.synchronise(keeping_house)
         keeping = [
@@ -107,6 +111,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     )
     problems.install(app)
     app.state.database = database
+    app.state.readiness = Readiness(database, keys)
     app.state.limits = Limits(settings, keys.index_master)
     app.state.enquiries = enquiries = Enquiries(
         database=database,
@@ -182,9 +187,7 @@ async def livez() -> JSONResponse:
 
 @_health.get("/readyz", summary="Can this process answer enquiries?", responses={503: {"description": "Not now."}})
 async def readyz(request: Request) -> Response:
-    """Answer 200 when the database is reached and stands at this release's schema."""
-    try:
-        ready = await schema.is_current(request.app.state.database)
-    except StoreUnavailable:
-        ready = False
+    """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here."""
+    readiness: Readiness = request.app.state.readiness
+    ready = await readiness()
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)

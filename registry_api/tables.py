@@ -5,7 +5,7 @@ from sqlmodel import SQLModel
 from registry_api.access_log import models as access_log_models
 from registry_api.directory import models as directory_models
 from registry_api.enquiries import models as enquiries_models
-from registry_api.kernel import limits_models
+from registry_api.kernel import installation_models, limits_models
 from registry_api.register import models as register_models
 from registry_api.routing import models as routing_models
 from registry_api.transfers import models as transfers_models
@@ -17,6 +17,7 @@ __all__ = [
     "access_log_models",
     "directory_models",
     "enquiries_models",
+    "installation_models",
     "limits_models",
     "register_models",
     "routing_models",

@@ -101,6 +101,12 @@ def upgrade() -> None:
     sa.Column('enquiry_id', sa.Uuid(), nullable=False),
     sa.PrimaryKeyConstraint('token', 'enquiry_id')
     )
+    op.create_table('installation',
+    sa.Column('the_one', sa.Boolean(), nullable=False),
+    sa.Column('keys_fingerprint', sa.LargeBinary(), nullable=False),
+    sa.CheckConstraint('the_one'),
+    sa.PrimaryKeyConstraint('the_one')
+    )
     op.create_table('notification',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
@@ -335,6 +341,7 @@ def downgrade() -> None:
     op.drop_index('notification_person', table_name='notification')
     op.drop_index('notification_enquiry', table_name='notification')
     op.drop_table('notification')
+    op.drop_table('installation')
     op.drop_table('enquiry_token')
     op.drop_index(op.f('ix_enquiry_received_at'), table_name='enquiry')
     op.drop_index(op.f('ix_enquiry_professional_id'), table_name='enquiry')

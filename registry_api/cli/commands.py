@@ -9,7 +9,7 @@ import typer
 
 from registry_api.cli import administration, asking, following_up, transferring
 from registry_api.cli.output import Failure, complain
-from registry_api.kernel.errors import StoreUnavailable
+from registry_api.kernel.errors import KeysUnusable, StoreUnavailable
 
 HELP = "The Child Protection Register Enquiry Service: run it, keep its register, or ask it."
 
@@ -24,7 +24,7 @@ def run() -> None:
     """Run one command and leave with its exit code: 0 done, 1 not done, 2 called wrongly, 130 interrupted."""
     try:
         app()
-    except Failure as failure:
+    except (Failure, KeysUnusable) as failure:
         complain(str(failure))
     except StoreUnavailable:
         complain("The database cannot be reached, or was lost on the way. Nothing was left half done.")

@@ -16,9 +16,10 @@ from registry_api.cli.output import Failure, console, note, progress_bar
 from registry_api.cli.service import read_settings, running_database
 from registry_api.directory import store as directory
 from registry_api.kernel.clock import utc_now
-from registry_api.kernel.crypto import LocalKeys, Vault
+from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Database
 from registry_api.kernel.errors import Conflict
+from registry_api.kernel.installation import open_keys
 from registry_api.kernel.settings import Settings
 from registry_api.matching.tokens import TokenKeys
 from registry_api.register.importer import ImportReport, Rejection, import_file
@@ -38,7 +39,7 @@ def enrol_file(file: Path) -> None:
     async def run(url: str) -> None:
         database = Database(url, pool_size=1)
         try:
-            await enrolment.enrol(database, Vault(LocalKeys.load_or_create(settings.keys_file)), document)
+            await enrolment.enrol(database, Vault(await open_keys(database, settings.keys_file)), document)
         finally:
             await database.close()
 
@@ -68,8 +69,8 @@ def load_file(
 
     async def run() -> ImportReport:
         database = Database(url, pool_size=2)
-        keys = LocalKeys.load_or_create(settings.keys_file)
         try:
+            keys = await open_keys(database, settings.keys_file)
             async with database.connection() as connection:
                 staff = await directory.own_staff(connection)
                 authorities = await directory.other_authorities(connection)
@@ -121,7 +122,7 @@ def _show(title: str, findings: list[Rejection]) -> None:
     table.add_column("Column")
     table.add_column("Reason", ratio=1)
     for found in findings[:_SHOWN]:
-        table.add_row(str(found.line), Text(found.record_id), found.column, found.reason.words)
+        table.add_row(str(found.line), Text(found.record_id), found.column, found.explanation)
     console.print(table)
     if len(findings) > _SHOWN:
         console.print(f"… and {len(findings) - _SHOWN} more.")

@@ -20,6 +20,7 @@ from registry_api.cli.worker import database_url
 from registry_api.directory import store as directory
 from registry_api.kernel import migrations, schema
 from registry_api.kernel.db import Database
+from registry_api.kernel.installation import open_keys
 from registry_api.kernel.logs import configure_logs
 from registry_api.kernel.postgres import EmbeddedPostgres, PostgresUnavailable
 from registry_api.kernel.settings import Settings
@@ -56,7 +57,8 @@ def running_database(settings: Settings) -> Iterator[str]:
 def serve(workers: int | None = None) -> None:
     """Run the service until SIGINT or SIGTERM, with so many ``workers`` or as many as the settings say.
 
-    Raises Failure when the port is taken, the database cannot be had or is not ready, or a worker cannot start.
+    Raises Failure when the port is taken, the database cannot be had or is not ready, or a worker cannot
+    start; KeysUnusable when the keys are not those of the database.
     """
     configure_logs()
     settings = read_settings()
@@ -64,7 +66,7 @@ def serve(workers: int | None = None) -> None:
     with listening(settings) as sock, running_database(settings) as url:
         if settings.database_url is None:
             migrations.upgrade(url)
-        asyncio.run(_check_ready(url))
+        asyncio.run(_check_ready(url, settings))
         config = uvicorn.Config(
             "registry_api.cli.worker:app",
             factory=True,
@@ -118,8 +120,8 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         yield sock
 
 
-async def _check_ready(url: str) -> None:
-    """Say here what is missing: a worker could only fail to start."""
+async def _check_ready(url: str, settings: Settings) -> None:
+    """Say here what is missing: a worker could only fail to start. Raises Failure and KeysUnusable."""
     database = Database(url, pool_size=1)
     try:
         if not await schema.is_current(database):
@@ -127,5 +129,6 @@ async def _check_ready(url: str) -> None:
         async with database.connection() as connection:
             if await directory.own_authority(connection) is None:
                 raise Failure("The database has no authority in it: run `registry-api enrol FILE.json`.")
+        await open_keys(database, settings.keys_file)
     finally:
         await database.close()

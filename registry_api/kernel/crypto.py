@@ -9,6 +9,7 @@ opens. Index keys are derived from a master of their own and never encrypt anyth
 import json
 import os
 import secrets
+import stat
 from base64 import b64decode, b64encode
 from pathlib import Path
 from typing import Protocol
@@ -19,9 +20,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from registry_api.kernel.errors import KeysUnusable
+
 _VERSION, _AES_256_GCM = 1, 1
 _HEADER = 4  # version, algorithm, two bytes of key id
 _NONCE = 12
+_PUT_BACK = "Put back the one that was saved with the database, or run `registry-api enrol` on a new database."
 _ROW_KID = 0  # an envelope under the row's own data key, which stands beside it
 
 
@@ -73,7 +77,10 @@ class LocalKeys:
 
     @classmethod
     def load_or_create(cls, path: Path) -> "LocalKeys":
-        """Read the key file, or create it (mode 0600) when there is none."""
+        """Read the key file, or create it (mode 0600) when there is none. Raises KeysUnusable.
+
+        Whether a database may be given fresh keys is for ``installation.open_keys`` to say.
+        """
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             fresh = {
@@ -92,9 +99,21 @@ class LocalKeys:
                 pass
             finally:
                 draft.unlink()
-        kept = json.loads(path.read_text())
-        keys = {int(kid): b64decode(key) for kid, key in kept["key_encryption_keys"].items()}
-        return cls(kept["current"], keys, b64decode(kept["index_master"]))
+        return cls.load(path)
+
+    @classmethod
+    def load(cls, path: Path) -> "LocalKeys":
+        """Read the key file. Raises KeysUnusable when it is missing, damaged, or not for its owner's eyes alone."""
+        try:
+            if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
+                raise KeysUnusable(f"{path} may be read by others than its owner: give it mode 0600.")
+            kept = json.loads(path.read_bytes())
+            keys = {int(kid): b64decode(key) for kid, key in kept["key_encryption_keys"].items()}
+            return cls(kept["current"], keys, b64decode(kept["index_master"]))
+        except OSError as error:
+            raise KeysUnusable(f"The key file {path} cannot be read: {error.strerror}. {_PUT_BACK}") from None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise KeysUnusable(f"{path} is not a key file. {_PUT_BACK}") from None
 
     def wrap(self, data_key: bytes, place: bytes) -> bytes:
         """Return the envelope of ``data_key`` under the current key-encryption key."""

@@ -12,6 +12,11 @@ class StoreUnavailable(ServiceError):
     """The database could not be reached, or did not confirm a write. Nothing may be disclosed (ENQ-2)."""
 
 
+class KeysUnusable(Exception):
+    """The key file is missing, open to others, damaged, or of another database. The message is whole sentences that
+    say what to do, and never holds anything of a key."""
+
+
 class NotFound(ServiceError):
     """There is no such thing, or it is not the caller's: the two look alike."""
 

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from auth.dependencies import current_enquirer
 from policies import access
+from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.limits import limits_of
 from registry_api.kernel.settings import Settings
 from registry_api.main import create_app
@@ -99,6 +100,7 @@ _EXAMPLES = {"notification_id": _ID, "consideration_id": _ID, "reference": "T-00
 def app_routes(tmp_path_factory: pytest.TempPathFactory) -> dict[Key, RouteContext]:
     """Every route of the application, by method and path."""
     settings = Settings(state_dir=tmp_path_factory.mktemp("routes"))
+    LocalKeys.load_or_create(settings.keys_file)
     app = create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
     return {
         (method, str(route.path)): route
@@ -111,6 +113,7 @@ def app_routes(tmp_path_factory: pytest.TempPathFactory) -> dict[Key, RouteConte
 def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The API description as it is served."""
     settings = Settings(state_dir=tmp_path_factory.mktemp("description"))
+    LocalKeys.load_or_create(settings.keys_file)
     return create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing").openapi()
 
 

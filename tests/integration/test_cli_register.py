@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from registry_api.cli import main
+from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.db import Database
 from registry_api.register.csv_format import COLUMNS
 
@@ -95,6 +96,28 @@ def test_a_file_is_loaded_and_the_same_again_changes_nothing(
     assert cli("import", file) == Done(0, "", "Loaded: 1 new, 0 changed, 0 as before.\n")
     assert cli("import", file) == Done(0, "", "Loaded: 0 new, 0 changed, 1 as before.\n")
     assert children(database_url) == 1
+
+
+def test_a_machine_with_other_keys_or_none_fills_and_serves_nothing(
+    cli: Cli, enrolment: Path, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli("enrol", enrolment)
+    file = write(tmp_path / "register.csv", GOOD)
+    elsewhere = tmp_path / "elsewhere"
+    monkeypatch.setenv("REGISTRY_STATE_DIR", str(elsewhere))
+    monkeypatch.setenv("REGISTRY_PORT", "0")
+    commands = (("enrol", enrolment), ("import", file), ("serve",))
+    for command in commands:
+        done = cli(*command)
+        assert done.code == 1
+        assert "cannot be read" in done.err
+        assert not (elsewhere / "keys.json").exists()
+    LocalKeys.load_or_create(elsewhere / "keys.json")
+    for command in commands:
+        done = cli(*command)
+        assert done.code == 1
+        assert "filled under other keys" in done.err
+    assert children(database_url) == 0
 
 
 @pytest.mark.rule("REG-1")

@@ -27,8 +27,9 @@ from registry_api.cli.service import end_on, running_database
 from registry_api.directory import store as directory
 from registry_api.kernel import migrations
 from registry_api.kernel.clock import utc_now
-from registry_api.kernel.crypto import LocalKeys, Vault
+from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Database
+from registry_api.kernel.installation import open_keys
 from registry_api.kernel.settings import Settings
 from registry_api.register import store as register
 from registry_api.register.synthesise import synthesise, write_csv
@@ -157,7 +158,7 @@ async def _enrol(settings: Settings, url: str) -> None:
     try:
         # The files first: an organisation that is enrolled has its credentials, however this ends.
         public_keys = make_clients(settings.state_dir, settings.base_url)
-        vault = Vault(LocalKeys.load_or_create(settings.keys_file))
+        vault = Vault(await open_keys(database, settings.keys_file))
         await enrol(database, vault, enrolment_of(public_keys, utc_now()))
     finally:
         await database.close()
