@@ -1,11 +1,11 @@
 """What a score allows: *match*, *possible* or *none*, with the guards that no score can buy off.
 
 A missed match can cost a life and a false one tells a stranger's secret. So certainty is never enough by itself: the
-given name must stand, the birth must agree, something beside name and birth must support it. What falls short of that
-is *possible*, and a duty officer decides.
+given name must stand, the birth must agree, something beside name and birth must support it, the more the less of the
+birth agrees. What falls short of that is *possible*, and a duty officer decides.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic
@@ -24,7 +24,11 @@ POSSIBLE = 0.01
 SAME_ENQUIRY = 0.95
 """Probability from which two enquiries are about one child (ENQ-7): the later enquirer learns of the earlier one."""
 
-_BORN_AGREES = frozenset({Born.EXACT, Born.SWAPPED, Born.DIGIT, Born.TWO_PARTS, Born.AGE, Born.AGE_NEAR, Born.DUE})
+MOST_POSSIBLE = 5
+"""How many of those who may be meant a person is given to decide on."""
+
+_BORN_STANDS = frozenset({Born.EXACT, Born.SWAPPED, Born.DUE})
+_BORN_AGREES = _BORN_STANDS | {Born.DIGIT, Born.TWO_PARTS, Born.AGE, Born.AGE_NEAR}
 
 
 class Band(StrEnum):
@@ -37,37 +41,72 @@ class Band(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Match(Generic[Id]):
-    """The decision. ``candidate`` is set only on a match; ``possible`` counts those at posterior .01 or more."""
+    """The decision.
+
+    ``candidates``: on a match, the entries of that one child, the best first; normally one. ``possible``: otherwise,
+    the best few at posterior .01 or more.
+    """
 
     band: Band
-    candidate: Id | None = None
-    possible: int = 0
+    candidates: tuple[Id, ...] = ()
+    possible: tuple[Id, ...] = ()
+
+    @property
+    def candidate(self) -> Id | None:
+        """The best entry of the child who matched, or None."""
+        return self.candidates[0] if self.candidates else None
 
 
 def best_match(question: Record, candidates: Sequence[tuple[Id, Record]]) -> Match[Id]:
     """Return what may be said of ``question``, given the entries that its tokens found.
 
-    At CERTAIN a candidate leads clearly by itself: all others and "nobody" share what is left of one.
+    At CERTAIN one child leads clearly: all others and "nobody" share what is left of one. Entries that are certainly
+    one child count together, for a child who was entered twice must not be hidden by it (REG-1).
     """
     scored = score(question, candidates)
-    possible = sum(one.posterior >= POSSIBLE for one in scored)
-    if not possible:
+    if not scored or scored[0].posterior < POSSIBLE:
         return Match(Band.NONE)
+    scored.sort(key=lambda one: (-one.posterior, str(one.id)))  # the order of retrieval must decide nothing
+    entries = _entries_of_best(scored, dict(candidates))
+    if sum(one.posterior for one in entries) >= CERTAIN and any(map(is_guarded, entries)):
+        return Match(Band.MATCH, tuple(one.id for one in entries))
+    likely = [one.id for one in scored[:MOST_POSSIBLE] if one.posterior >= POSSIBLE]
+    return Match(Band.POSSIBLE, possible=tuple(likely))
+
+
+def _entries_of_best(scored: list[Scored[Id]], records: Mapping[Id, Record]) -> list[Scored[Id]]:
+    """Return the best candidate and every other entry of the same child, however much less of it was asked about."""
     best = scored[0]
-    if best.posterior >= CERTAIN and is_guarded(best):
-        return Match(Band.MATCH, best.id, possible)
-    return Match(Band.POSSIBLE, None, possible)
+    return [best, *(o for o in scored[1:] if _may_be_one_child(o.levels) and _is_entered_twice(records, best, o))]
+
+
+def _is_entered_twice(records: Mapping[Id, Record], best: Scored[Id], other: Scored[Id]) -> bool:
+    """Return whether two entries are certainly one child, each taken as a question about the other.
+
+    Both stand on the register, so a twin whose name is like or short for the other's would stand there as well: the
+    given name must be the very same, and neither sex nor NHS number may speak against it.
+    """
+    one = score(records[best.id], [(other.id, records[other.id])])
+    if not one or one[0].posterior < CERTAIN or not is_guarded(one[0]):
+        return False
+    levels = one[0].levels
+    return levels.given <= Given.EXACT and Plain.DIFFERENT not in (levels.sex, levels.nhs)
 
 
 def is_guarded(best: Scored[Id]) -> bool:
-    """Return whether a certain candidate may be disclosed: by NHS number, as a born child, or as an unborn one."""
+    """Return whether a certain candidate may be disclosed: by NHS number, as a born child, or as an unborn one.
+
+    A birth that agrees in part needs the house or the mother beside it: cousins of one name live in one postcode.
+    """
     levels = best.levels
     if levels.nhs is Plain.SAME:
         return _by_number(levels)
-    supported = levels.place <= Place.POSTCODE or levels.mother <= Mother.FULL
     if levels.given is Given.MISSING:
         return _as_unborn(levels)
-    return supported and levels.given <= Given.CLOSE and levels.born in _BORN_AGREES
+    if levels.given > Given.CLOSE or levels.born not in _BORN_AGREES:
+        return False
+    nearest = Place.POSTCODE if levels.born in _BORN_STANDS else Place.BUILDING
+    return levels.place <= nearest or levels.mother <= Mother.FULL
 
 
 def _by_number(levels: Levels) -> bool:

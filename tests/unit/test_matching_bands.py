@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry_api.matching.bands import Band, best_match, same_child
+from registry_api.matching.bands import Band, Match, best_match, same_child
 from registry_api.matching.person import Address, Name, Person
 from registry_api.matching.record import record_of
 from registry_api.matching.score import explain, score
@@ -140,9 +140,68 @@ def test_the_nhs_number_needs_the_given_name_or_the_date_of_birth_and_neither_ag
     assert asked(replace(number, names=(Name("Ruth"),), date_of_birth=BORN), entry)[0] is Band.POSSIBLE
 
 
-def test_two_entries_that_fit_alike_are_possible_both() -> None:
-    found = best_match(record_of(TOM), [(i, record_of(TOM)) for i in range(2)])
-    assert (found.band, found.candidate, found.possible) == (Band.POSSIBLE, None, 2)
+COUSIN_AT = Address("99 Fuller Road, Nether Wallow", "ZX1 4QP")
+
+
+@pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize(
+    "question",
+    [
+        child("Thomas", born=date(2015, 5, 22), at=COUSIN_AT),
+        child("Thomas", born=date(2012, 5, 21), at=COUSIN_AT),
+        child("Thomas", born=date(2015, 9, 21), at=COUSIN_AT),
+        child("Thomas", born=date(2013, 5, 21), at=Address("", "ZX1 4QP")),
+        replace(child("Thomas", born=None, at=COUSIN_AT), age=9, as_of=TODAY),
+        replace(child("Thomas", born=None, at=COUSIN_AT), age=10, as_of=TODAY),
+    ],
+)
+def test_a_postcode_supports_no_birth_that_agrees_in_part(question: Person) -> None:
+    rare = replace(question, names=(Name("Thomas", "Quillonshaw"),))
+    there = child("Thomas", "Quillonshaw")
+    assert asked(rare, there)[0] is Band.POSSIBLE
+    assert asked(replace(rare, addresses=(HOME,)), there) == FOUND
+    assert asked(replace(rare, mother=(MOTHER,)), replace(there, mother=(MOTHER,))) == FOUND
+
+
+def test_a_postcode_supports_the_whole_birth() -> None:
+    for born in (date(2015, 5, 4), date(2015, 4, 5)):
+        assert asked(child("Thomas", born=born, at=COUSIN_AT), child("Thomas", born=date(2015, 5, 4))) == FOUND
+
+
+def _match(question: Person, *entries: Person) -> Match[int]:
+    return best_match(record_of(question), [(i, record_of(entry)) for i, entry in enumerate(entries)])
+
+
+@pytest.mark.rule("REG-1", "ENQ-4")
+def test_a_child_who_was_entered_twice_is_one_child() -> None:
+    assert _match(TOM, TOM, TOM).candidates == (0, 1)
+    moved = replace(TOM, addresses=(replace(ELSEWHERE, current=True), replace(HOME, current=False)))
+    assert _match(TOM, moved, TOM, child("Ruth")).candidates == (0, 1)
+    assert _match(replace(TOM, addresses=(ELSEWHERE,)), moved, TOM).candidates == (0, 1), "the other entry is behind"
+
+
+@pytest.mark.rule("REG-1")
+@pytest.mark.parametrize(("one", "other"), [*TWINS, ("Jack", "John"), ("Alex", "Alexander"), ("Thomas", "Thomsa")])
+def test_entries_of_like_names_are_two_children_until_somebody_says_otherwise(one: str, other: str) -> None:
+    assert _match(child(one), child(one), child(other)).candidates in {(0,), ()}
+    assert _match(child(one), child(one), child(one), child(other)).candidates in {(0, 1), ()}
+
+
+def test_entries_that_something_tells_apart_are_possible_both() -> None:
+    for one in (replace(TOM, sex="m"), replace(TOM, nhs_number="9990000018")):
+        found = _match(TOM, one, replace(TOM, sex="f", nhs_number="9990000026"))
+        assert (found.band, found.candidates, set(found.possible)) == (Band.POSSIBLE, (), {0, 1})
+
+
+def test_two_unborn_of_one_mother_are_two() -> None:
+    found = _match(UNBORN, UNBORN, UNBORN)
+    assert (found.band, found.possible) == (Band.POSSIBLE, (0, 1))
+
+
+def test_somebody_to_decide_gets_the_best_few() -> None:
+    namesakes = [child("Thomas", at=None) for _ in range(9)]
+    found = _match(child("Thomas", at=None), *namesakes)
+    assert (found.band, len(found.possible)) == (Band.POSSIBLE, 5)
 
 
 def test_nobody_is_found_among_nobody() -> None:
