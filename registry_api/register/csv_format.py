@@ -5,6 +5,7 @@ not make sense in faults, neither of which repeats a value; nothing here holds m
 """
 
 import csv
+import hashlib
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +53,7 @@ COLUMNS: Final = (
 LONGEST_LINE: Final = 256 * 1024
 """In bytes. A longer one is no row of a register, and is not read further."""
 LONGEST_CELL: Final = 4096
+NAMELESS: Final = b""
 _LONGEST = {"record_id": 64, "household_id": 64, "postcode": 16, "uprn": 12, "nhs_number": 16}
 
 
@@ -76,6 +78,27 @@ class CsvRow:
     def record_id(self) -> str:
         """The authority's own identifier, or "" where it is not one that may be shown."""
         return self.cells[0] if self.cells and is_identifier(self.cells[0]) else ""
+
+    @property
+    def name(self) -> bytes:
+        """Sixteen bytes that stand for the identifier, or ``NAMELESS``."""
+        return hashlib.blake2b(self.record_id.encode(), digest_size=16).digest() if self.record_id else NAMELESS
+
+
+def survey(file: BinaryIO) -> tuple[int, set[bytes]]:
+    """Read a whole file once: how many rows it has, and the ``name`` of each record that stands in it repeatedly.
+
+    Raises FileFault where it cannot be read, or has no rows.
+    """
+    seen: set[bytes] = set()
+    repeated: set[bytes] = set()
+    rows = 0
+    for row in read_rows(file):
+        rows += 1
+        (repeated if row.name in seen else seen).add(row.name)
+    if not rows:
+        raise FileFault(1, Reason.FILE_EMPTY)
+    return rows, repeated - {NAMELESS}
 
 
 def read_rows(file: BinaryIO) -> Iterator[CsvRow]:

@@ -139,6 +139,11 @@ class ChildEntry:
     missing_since: date | None = None
     restricted: bool = False
 
+    @property
+    def settles_temporary(self) -> bool:
+        """Whether this says what became of a temporary entry: a plan is open, or a temporary one has ended (TRF-2)."""
+        return any(plan.ended_on is None or plan.kind is PlanKind.TEMPORARY for plan in self.plans)
+
     def person(self) -> Person:
         """Return the child as matching sees people."""
         child = self.identity

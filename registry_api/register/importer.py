@@ -2,29 +2,32 @@
 
 Promises: one transaction; a refused row keeps everything out unless the caller chose to leave such rows behind; the
 same file again changes nothing; a report names line, column and reason, and never a value. Memory does not grow with
-the file, but for sixteen bytes a row. While one batch is written to the database the next is sealed.
+the file, but for sixteen bytes a row and a few hundred for each new child. While one batch is written to the database
+the next is sealed.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 from uuid import UUID, uuid4
 
 from policies.profile import Profile
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Conflict
+from registry_api.matching.record import Record, record_of
 from registry_api.matching.tokens import TokenKeys
-from registry_api.register import loading
-from registry_api.register.csv_format import CsvRow, FileFault, read_rows
+from registry_api.register import loading, store
+from registry_api.register.csv_format import CsvRow, FileFault, read_rows, survey
 from registry_api.register.csv_row import References, parse
+from registry_api.register.entry import ChildEntry
+from registry_api.register.merging import with_details_of
+from registry_api.register.recognition import Recognition, Standing, Unclaimed
 from registry_api.register.rules import Fault, Reason, faults
-from registry_api.register.sealing import EntryRows, Row, Source, child_key, rows_of
+from registry_api.register.sealing import EntryRows, Source, child_key, open_record, rows_of
 from registry_api.register.source import SourceKeys
 
 BATCH = 500
@@ -35,8 +38,6 @@ MOST_REPORTED = 10_000
 ONE_IMPORT_AT_A_TIME = 0x43505245
 """Advisory lock: two imports at once would each take the other's new children for their own."""
 
-
-_NAMELESS = b""
 _ANALYZE = "ANALYZE child, child_address, household_member, child_case, plan, child_token, address_token"
 """So that the next enquiry is planned for the register as it now is, not as it was before."""
 
@@ -49,11 +50,18 @@ class Rejection:
     record_id: str
     column: str
     reason: Reason
+    other: str = ""
+    """The line or transfer that the reason speaks of."""
 
     @property
     def words(self) -> str:
         """Return the finding in plain words, without the line."""
-        return f"{self.column} {self.reason.words}".strip()
+        return f"{self.column} {self.explanation}".strip()
+
+    @property
+    def explanation(self) -> str:
+        """Return the reason in plain words, with what it speaks of."""
+        return f"{self.reason.words} {self.other}".strip()
 
 
 @dataclass(slots=True)
@@ -92,7 +100,7 @@ class _Batch:
     """Rows on their way through. ``standing``: what the register holds under the same tags."""
 
     rows: list[tuple[CsvRow, Source]]
-    standing: Mapping[bytes, Row] = field(default_factory=dict)
+    standing: Mapping[bytes, Standing] = field(default_factory=dict)
     new: list[EntryRows] = field(default_factory=list)
     changed: list[EntryRows] = field(default_factory=list)
 
@@ -146,7 +154,7 @@ async def import_file(
     job = _Job(vault, token_keys, source_keys, references, profile, now, dry_run, skip_rejected)
     with path.open("rb") as file:
         try:
-            total, repeated = await asyncio.to_thread(_survey, file)
+            total, repeated = await asyncio.to_thread(survey, file)
             file.seek(0)
             async with database.transaction() as connection:
                 await _load(connection, read_rows(file), job, repeated, report, lambda done: progress(done, total))
@@ -170,24 +178,6 @@ async def import_file(
     return report
 
 
-def _survey(file: BinaryIO) -> tuple[int, set[bytes]]:
-    """Read the whole file once: how many rows it has, and which records stand in it more than once."""
-    seen: set[bytes] = set()
-    repeated: set[bytes] = set()
-    rows = 0
-    for row in read_rows(file):
-        rows += 1
-        name = _name(row)
-        (repeated if name in seen else seen).add(name)
-    if not rows:
-        raise FileFault(1, Reason.FILE_EMPTY)
-    return rows, repeated - {_NAMELESS}
-
-
-def _name(row: CsvRow) -> bytes:
-    return hashlib.blake2b(row.record_id.encode(), digest_size=16).digest() if row.record_id else _NAMELESS
-
-
 async def _load(
     connection: Connection,
     rows: Iterator[CsvRow],
@@ -202,12 +192,16 @@ async def _load(
     """
     if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", ONE_IMPORT_AT_A_TIME):
         raise Conflict
+    recognition = await _recognition(connection, job)
     done = 0
     ready = _Batch([])
     while True:
         batch = await asyncio.to_thread(_take, rows, job.source_keys)
-        batch.standing = await _standing(connection, batch)
-        await asyncio.gather(_write(connection, ready, job), asyncio.to_thread(_prepare, batch, job, repeated, report))
+        batch.standing = await _standing(connection, batch, job.vault)
+        await asyncio.gather(
+            _write(connection, ready, job),
+            asyncio.to_thread(_prepare, batch, job, recognition, repeated, report),
+        )
         done += len(batch.rows)
         progress(done)
         if not batch.rows:
@@ -219,12 +213,28 @@ def _take(rows: Iterator[CsvRow], keys: SourceKeys) -> _Batch:
     return _Batch([(row, keys.source(row.record_id, row.cells)) for row in islice(rows, BATCH)])
 
 
-async def _standing(connection: Connection, batch: _Batch) -> dict[bytes, Row]:
-    tags = [source.tag for _, source in batch.rows]
-    found = await connection.fetch(
-        "SELECT id, data_key, source_tag, source_digest FROM child WHERE source_tag = ANY($1)", tags
-    )
-    return {row["source_tag"]: row for row in found}
+async def _recognition(connection: Connection, job: _Job) -> Recognition:
+    rows = await store.unclaimed(connection)
+    entries = await loading.read_entries(connection, [row["id"] for row in rows], job.vault)
+    unclaimed = [
+        Unclaimed(Standing(row, entries[row["id"]]), open_record(row, job.vault), row["transfer"]) for row in rows
+    ]
+    return Recognition(unclaimed, job.token_keys)
+
+
+async def _standing(connection: Connection, batch: _Batch, vault: Vault) -> dict[bytes, Standing]:
+    """Return what stands under the tags of a batch, whole where a changed row meets a temporary entry.
+
+    Until the conference the authority's own system knows less of that child than the transfer said: its names and
+    addresses are added to the row's, so that an import does not undo them (TRF-2).
+    """
+    digests = {source.tag: source.digest for _, source in batch.rows}
+    found = await store.by_source(connection, digests)
+    joined = [row["id"] for row in found if row["temporary"] and row["source_digest"] != digests[row["source_tag"]]]
+    if joined:
+        await store.lock(connection, joined)
+    entries = await loading.read_entries(connection, joined, vault)
+    return {row["source_tag"]: Standing(row, entries.get(row["id"])) for row in found}
 
 
 async def _write(connection: Connection, batch: _Batch, job: _Job) -> None:
@@ -232,32 +242,49 @@ async def _write(connection: Connection, batch: _Batch, job: _Job) -> None:
     await loading.replace(connection, batch.changed, job.vault, job.token_keys, keep_temporary=True)
 
 
-def _prepare(batch: _Batch, job: _Job, repeated: Container[bytes], report: ImportReport) -> None:
+def _prepare(
+    batch: _Batch, job: _Job, recognition: Recognition, repeated: Container[bytes], report: ImportReport
+) -> None:
     """Check the rows of a batch, count them, and seal those that are to be written."""
     for row, source in batch.rows:
         standing = batch.standing.get(source.tag) if row.record_id else None
-        if _name(row) in repeated:
+        if row.name in repeated:
             _note(report, row, [Fault("record_id", Reason.REPEATED_RECORD)])
             continue
-        if standing is not None and standing["source_digest"] == source.digest:
+        if standing is not None and standing.child["source_digest"] == source.digest:
             report.unchanged += 1
             continue
         entry, found = parse(row, job.references)
         if entry is not None:
             found = faults(entry, job.profile, job.profile.today(job.now))
-        _note(report, row, found)
         if entry is None or not all(fault.warning for fault in found):
+            _note(report, row, found)
             continue
+        record = record_of(entry.person())
+        if standing is None:
+            standing, doubts = recognition.newcomer(row.line, record)
+            found += doubts
+        _note(report, row, found)
         if standing is None:
             report.added += 1
         else:
             report.changed += 1
         if job.dry_run or (report.rejected_rows and not job.skip_rejected):
             continue  # it will not be written: only what is wrong with the rest is still of interest
-        child_id: UUID = uuid4() if standing is None else standing["id"]
-        key = None if standing is None else child_key(standing, job.vault)
-        rows = rows_of(entry, child_id, job.vault, job.token_keys, job.now, key=key, source=source)
-        (batch.new if standing is None else batch.changed).append(rows)
+        if standing is None:
+            rows = rows_of(entry, uuid4(), job.vault, job.token_keys, job.now, source=source, record=record)
+            batch.new.append(rows)
+        else:
+            batch.changed.append(_taking_the_place_of(standing, entry, record, source, job))
+
+
+def _taking_the_place_of(standing: Standing, entry: ChildEntry, record: Record, source: Source, job: _Job) -> EntryRows:
+    if standing.entry is not None:
+        entry = with_details_of(entry, standing.entry)
+        record = record_of(entry.person())
+    child_id: UUID = standing.child["id"]
+    key = child_key(standing.child, job.vault)
+    return rows_of(entry, child_id, job.vault, job.token_keys, job.now, key=key, source=source, record=record)
 
 
 def _note(report: ImportReport, row: CsvRow, found: Sequence[Fault]) -> None:
@@ -265,4 +292,4 @@ def _note(report: ImportReport, row: CsvRow, found: Sequence[Fault]) -> None:
     for fault in dict.fromkeys(found):  # several items of one list may have the same
         findings = report.warnings if fault.warning else report.rejected
         if len(findings) < MOST_REPORTED:
-            findings.append(Rejection(row.line, row.record_id, fault.column, fault.reason))
+            findings.append(Rejection(row.line, row.record_id, fault.column, fault.reason, fault.other))

@@ -4,7 +4,7 @@ Promises: each function is a few statements whatever the number of children, ins
 replaced child keeps its id and its data key, because transfers, answers and notifications refer to them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -112,13 +112,20 @@ async def remove(connection: Connection, children: Sequence[UUID], vault: Vault,
 
 async def read_entry(connection: Connection, child_id: UUID, vault: Vault) -> ChildEntry | None:
     """Return the whole entry of a child, opened, or None when there is no such child. Raises EnvelopeError."""
-    child = await connection.fetchrow("SELECT * FROM child WHERE id = $1", child_id)
-    if child is None:
-        return None
-    parts: Mapping[str, Sequence[Row]] = {
-        table: await connection.fetch(f"SELECT * FROM {table} WHERE child_id = $1", child_id) for table in _PARTS
-    }
-    return open_entry(child, parts, vault)
+    return (await read_entries(connection, [child_id], vault)).get(child_id)
+
+
+async def read_entries(connection: Connection, children: Collection[UUID], vault: Vault) -> dict[UUID, ChildEntry]:
+    """Return the whole entries of these children, opened, by id. Raises EnvelopeError."""
+    if not children:
+        return {}
+    ids = list(children)
+    rows = await connection.fetch("SELECT * FROM child WHERE id = ANY($1)", ids)
+    parts: dict[UUID, dict[str, list[Row]]] = {row["id"]: {table: [] for table in _PARTS} for row in rows}
+    for table in _PARTS:
+        for part in await connection.fetch(f"SELECT * FROM {table} WHERE child_id = ANY($1)", ids):
+            parts[part["child_id"]][table].append(part)
+    return {row["id"]: open_entry(row, parts[row["id"]], vault) for row in rows}
 
 
 async def note_load(

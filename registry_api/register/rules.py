@@ -60,6 +60,8 @@ class Reason(StrEnum):
     CATEGORY_SEVERAL_GIVEN = "category_several_given"
     BIRTH_NOT_CONFIRMED = "birth_not_confirmed"
     NO_OPEN_CASE = "no_open_case"
+    MAYBE_TRANSFERRED = "maybe_transferred"
+    SAME_CHILD_ON_LINE = "same_child_on_line"
 
     @property
     def words(self) -> str:
@@ -102,16 +104,22 @@ _WORDS: Mapping[Reason, str] = {
     Reason.CATEGORY_SEVERAL_GIVEN: "names several categories, against the procedures of this authority",
     Reason.BIRTH_NOT_CONFIRMED: "is well past; the birth should be confirmed",
     Reason.NO_OPEN_CASE: "the plan is open and no case is: nobody here would be told of an enquiry",
+    Reason.MAYBE_TRANSFERRED: "may be the child of a transfer whose entry stands here by itself; compare the two:",
+    Reason.SAME_CHILD_ON_LINE: "is another record of the child on an earlier line; join the two in your system: line",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with an entry: ``column`` as docs/import.md names it. A warning does not keep the entry off."""
+    """One thing wrong with an entry: ``column`` as docs/import.md names it. A warning does not keep the entry off.
+
+    ``other``: the line or the reference of a transfer that the reason speaks of, else empty.
+    """
 
     column: str
     reason: Reason
     warning: bool = False
+    other: str = ""
 
 
 def faults(entry: ChildEntry, profile: Profile, today: date) -> list[Fault]:

@@ -85,8 +85,7 @@ class Source:
 class EntryRows:
     """The rows of one child, by table, each a tuple in the order of ``COLUMNS``.
 
-    ``settles_temporary``: whether the entry says what became of a temporary one (it has a plan that is open, or a
-    temporary one that has ended). ``case_is_open``: whether it has an open case.
+    ``settles_temporary``: as of the entry. ``case_is_open``: whether it has an open case.
     """
 
     child_id: UUID
@@ -115,6 +114,7 @@ def rows_of(
     *,
     key: RowKey | None = None,
     source: Source | None = None,
+    record: Record | None = None,
 ) -> EntryRows:
     """Return the rows that put ``entry`` on the register.
 
@@ -126,9 +126,10 @@ def rows_of(
         now: stands in created_at and updated_at, aware.
         key: the data key of a standing child, kept when the entry is replaced.
         source: for an imported entry.
+        record: what ``record_of`` returns for ``entry.person()``, where the caller has it already.
     """
     key = key or vault.new_key("child", child_id)
-    record = record_of(entry.person())
+    record = record or record_of(entry.person())
     child = (
         child_id,
         key.wrapped,
@@ -146,7 +147,7 @@ def rows_of(
     )
     return EntryRows(
         child_id,
-        any(plan.ended_on is None or plan.kind is PlanKind.TEMPORARY for plan in entry.plans),
+        entry.settles_temporary,
         any(case.closed_on is None for case in entry.cases),
         {
             "child": [child],

@@ -88,6 +88,38 @@ async def identities(connection: Connection, ids: Collection[UUID]) -> list[Any]
 
 
 async def last_load(connection: Connection) -> datetime | None:
-    """Return when the register last took entries in, or None when it never did."""
-    loaded: datetime | None = await connection.fetchval("SELECT max(loaded_at) FROM register_load")
+    """Return when the authority's own system was last taken in, or None when it never was.
+
+    A transfer brings one child in and says nothing of how fresh the others are.
+    """
+    loaded: datetime | None = await connection.fetchval(
+        "SELECT max(loaded_at) FROM register_load WHERE source = 'import'"
+    )
     return loaded
+
+
+async def by_source(connection: Connection, tags: Collection[bytes]) -> list[Any]:
+    """Return the children known by these tags: ``id``, ``data_key``, source, and whether a temporary entry stands."""
+    return await connection.fetch(
+        "SELECT c.id, c.data_key, c.source_tag, c.source_digest, EXISTS ("
+        "    SELECT FROM plan p WHERE p.child_id = c.id AND p.ended_on IS NULL AND p.kind = 'temporary'"
+        ") AS temporary FROM child c WHERE c.source_tag = ANY($1)",
+        [*tags],
+    )
+
+
+async def lock(connection: Connection, ids: Collection[UUID]) -> None:
+    """Let nobody else change these children until the transaction ends; they can still be read and referred to."""
+    await connection.execute("SELECT FROM child WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE", [*ids])
+
+
+async def unclaimed(connection: Connection) -> list[Any]:
+    """Return the children whom no record of the authority's own system stands for, locked as by ``lock``.
+
+    They came by a transfer, whose reference is all that is read of it: what a report may show.
+    """
+    return await connection.fetch(
+        "SELECT c.id, c.data_key, c.sealed_record, coalesce(("
+        "    SELECT t.reference FROM transfer_case t WHERE t.child_id = c.id ORDER BY t.received_at LIMIT 1"
+        "), '') AS transfer FROM child c WHERE c.source_tag IS NULL ORDER BY c.id FOR NO KEY UPDATE OF c"
+    )
