@@ -108,3 +108,11 @@ async def test_a_flood_of_questions_asks_the_database_once_a_second(
     now[0] += FRESH_SECONDS
     assert await readiness()
     assert lent[0] == 2 * once
+
+
+@pytest.mark.rule("ENQ-2")
+async def test_a_commit_is_durable_whatever_the_server_s_default(database: Database) -> None:
+    async with database.connection() as connection:
+        row = await connection.fetchrow("SELECT setting, reset_val FROM pg_settings WHERE name = 'synchronous_commit'")
+    assert row is not None
+    assert tuple(row) == ("on", "on")  # the cluster of the tests has it off
