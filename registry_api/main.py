@@ -23,7 +23,6 @@ from registry_api.kernel import installation, limits, schema
 from registry_api.kernel.clock import Clock, utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault, derive_key
 from registry_api.kernel.db import Database
-from registry_api.kernel.errors import StoreUnavailable
 from registry_api.kernel.guards import Guards
 from registry_api.kernel.limits import Limits
 from registry_api.kernel.readiness import Readiness
@@ -31,6 +30,7 @@ from registry_api.kernel.settings import Settings
 from registry_api.matching.tokens import TokenKeys
 from registry_api.register import store as register_store
 from registry_api.routing import api as routing_api
+from registry_api.routing import store as routing_store
 from registry_api.routing.service import Routing
 from registry_api.transfers import api as transfers_api
 from registry_api.transfers.service import Transfers
@@ -172,8 +172,9 @@ async def _refresh_forever(database: Database, authority: Authority, clock: Cloc
             await _refresh(database, authority)
             async with database.connection() as connection:
                 await directory_store.forget_spent_assertions(connection, clock())
-        except StoreUnavailable:
-            _log.error("authority_not_refreshed")
+                await routing_store.hand_on_from_suspended(connection, clock())
+        except Exception as error:  # whatever it was, the next round may be better, and must come
+            _log.error("house_not_kept", error=type(error).__name__)
 
 
 _health = APIRouter(tags=["health"])

@@ -62,7 +62,7 @@ async def spend_assertion(connection: Connection, issuer: str, jti: str, expires
 
 async def forget_spent_assertions(connection: Connection, now: datetime) -> None:
     """Drop the assertions that have expired: they are refused for their age."""
-    await connection.execute("DELETE FROM spent_assertion WHERE expires_at < $1 - interval '1 hour'", now)
+    await connection.execute("DELETE FROM spent_assertion WHERE expires_at < $1::timestamptz - interval '1 hour'", now)
 
 
 def presence(person: str) -> str:

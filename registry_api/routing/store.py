@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 from policies.enquirer import Role
 from registry_api.kernel.db import Connection
-from registry_api.routing.rules import Recipient
+from registry_api.kernel.statement import Statement
+from registry_api.routing.rules import DUTY, Recipient, WhyYou
 
 
 class Kind(StrEnum):
@@ -119,6 +120,35 @@ def consider_values(
         "consider_owner": Role.SAFEGUARDING_MANAGER,
         "consider_enquiries": list(enquiries),
     }
+
+
+# What somebody was told only for their return had another owner from the beginning. The entry is written with the
+# change, and by one worker of several: the others find that the notification has no person any more.
+_HAND_ON = Statement.of_parts(
+    {
+        "handed_on": """
+UPDATE notification n SET recipient_id = NULL, recipient_role = :duty_role, why_you = :duty_why
+FROM professional p
+WHERE p.id = n.recipient_id AND p.suspended_at IS NOT NULL
+  AND n.acknowledged_at IS NULL AND n.why_you <> :return_why
+RETURNING n.id
+""",
+        "logged": """
+INSERT INTO access_entry (at, kind, reference, reason)
+SELECT :at, 'notification.handed_on', id::text, 'recipient_suspended' FROM handed_on
+""",
+    },
+    "SELECT id FROM handed_on",
+)
+
+
+async def hand_on_from_suspended(connection: Connection, at: datetime) -> int:
+    """Give the duty social worker what waits for somebody who was suspended (ENQ-10, ENQ-11); return how much it was.
+
+    Each is recorded in the access log at ``at``.
+    """
+    values = {"duty_role": DUTY.role, "duty_why": DUTY.why, "return_why": WhyYou.FOR_YOUR_RETURN, "at": at}
+    return len(await _HAND_ON.fetch(connection, values))
 
 
 _MINE = "(n.recipient_id = $1 OR n.recipient_role = $2)"
