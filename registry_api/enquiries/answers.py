@@ -10,8 +10,9 @@ from uuid import UUID
 from policies.profile import Profile
 from registry_api.directory.service import Person
 from registry_api.enquiries import wording
-from registry_api.enquiries.found import ChildFound, Found
-from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Decided, Finding, Outcome
+from registry_api.enquiries.children import ChildFound
+from registry_api.enquiries.found import Found
+from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Audience, Decided, Finding, Outcome
 from registry_api.enquiries.schemas import (
     Answer,
     ContactNow,
@@ -58,6 +59,7 @@ def compose(
     enquiries are told apart from others' (ENQ-7).
     """
     outcome, child = decided.outcome, found.child
+    asked_before = Audience.CONSIDERATION in decided.told
     discloses = child is not None and outcome in _DISCLOSES_CASE
     answer = Answer(
         reference=reference,
@@ -73,8 +75,8 @@ def compose(
         history=_history(child) if child and outcome is Outcome.KNOWN_BEFORE else None,
         more_information=wording.MORE_INFORMATION if outcome is Outcome.MORE_INFORMATION_NEEDED else None,
         household=_household(found) if outcome is Outcome.ADDRESS else None,
-        earlier_enquiries=_others(found, professional_id) if outcome is Outcome.NOT_KNOWN_SECOND_ENQUIRY else None,
-        your_earlier_enquiries=_own(found, professional_id) if outcome in NOT_KNOWN_OUTCOMES else None,
+        earlier_enquiries=_others(found, professional_id) if asked_before else None,
+        your_earlier_enquiries=_own(found, professional_id) if asked_before or outcome in NOT_KNOWN_OUTCOMES else None,
         told=wording.told(outcome, decided.told),
         advice=wording.ADVICE[outcome],
         contact_now=contact_now(authority, profile, now),
@@ -148,7 +150,7 @@ def _household(found: Found) -> HouseholdShown:
     workers = {
         neighbour.key_worker.id: found.people[neighbour.key_worker.id]
         for neighbour in found.neighbours
-        if neighbour.key_worker and not neighbour.restricted
+        if neighbour.key_worker
     }
     shown = tuple(_shown(person) for person in workers.values())
     return HouseholdShown(children_on_plan=len(found.neighbours), key_workers=shown)

@@ -1,10 +1,12 @@
 """From who shall be told to whom exactly: one notification for each recipient and kind, none twice."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from uuid import UUID
 
+from registry_api.enquiries.children import ChildFound, followed_up
 from registry_api.enquiries.found import Found
-from registry_api.enquiries.rules import Audience, Decided, Outcome
+from registry_api.enquiries.rules import Audience, Decided, Finding
 from registry_api.routing.rules import DUTY, SAFEGUARDING_MANAGER, Recipient, who_follows_up
 from registry_api.routing.store import Kind, Notice
 
@@ -16,37 +18,50 @@ def notices(decided: Decided, found: Found, urgency: str) -> list[Notice]:
 
     ``urgency`` is the enquirer's own; a missing child is always ``immediate``.
     """
-    child = found.child
-    children = (child.id,) if child else ()
     told: list[Notice] = []
     for audience in decided.told:
         match audience:
-            case Audience.KEY_WORKER if child:
-                told += [
-                    Notice(Kind.CHILD_ENQUIRED_ABOUT, urgency, recipient, children)
-                    for recipient in who_follows_up(child.key_worker, child.team_manager)
-                ]
+            case Audience.KEY_WORKER:
+                told += _of_each(Kind.CHILD_ENQUIRED_ABOUT, urgency, followed_up(found.entries))
             case Audience.DUTY_AT_ONCE:
-                told.append(Notice(Kind.MISSING_CHILD_ENQUIRED_ABOUT, AT_ONCE, DUTY, children))
+                missing = found.entries or [child for child in _open(found.possible) if child.missing]
+                told.append(Notice(Kind.MISSING_CHILD_ENQUIRED_ABOUT, AT_ONCE, DUTY, _ids(missing)))
+            case Audience.DUTY if found.facts.finding is Finding.UNCLEAR:
+                told += _undecided(found.possible, urgency)
             case Audience.DUTY:
-                unsettled = decided.outcome is Outcome.MORE_INFORMATION_NEEDED
-                kind = Kind.MORE_INFORMATION_NEEDED if unsettled else Kind.CHILD_ENQUIRED_ABOUT
-                told.append(Notice(kind, urgency, DUTY, children))
+                told.append(Notice(Kind.CHILD_ENQUIRED_ABOUT, urgency, DUTY, _ids(found.entries)))
             case Audience.SAFEGUARDING_MANAGER:
-                told.append(Notice(Kind.CHILD_ENQUIRED_ABOUT, urgency, SAFEGUARDING_MANAGER, children))
+                children = found.entries or [child for child in found.neighbours if child.restricted]
+                told.append(Notice(Kind.CHILD_ENQUIRED_ABOUT, urgency, SAFEGUARDING_MANAGER, _ids(children)))
             case Audience.CONSIDERATION:
                 told.append(Notice(Kind.CONSIDERATION, urgency, SAFEGUARDING_MANAGER))
             case Audience.NEIGHBOURS:
-                told += _neighbours(found, urgency)
+                told += _of_each(Kind.ENQUIRY_AT_ADDRESS, urgency, found.neighbours)
     return told
 
 
-def _neighbours(found: Found, urgency: str) -> list[Notice]:
-    lives_there: dict[Recipient, list[UUID]] = defaultdict(list)
-    for neighbour in found.neighbours:
-        for recipient in who_follows_up(neighbour.key_worker, neighbour.team_manager):
-            lives_there[recipient].append(neighbour.id)
-    return [
-        Notice(Kind.ENQUIRY_AT_ADDRESS, urgency, recipient, tuple(children))
-        for recipient, children in lives_there.items()
-    ]
+def _undecided(possible: Sequence[ChildFound], urgency: str) -> list[Notice]:
+    """Give the duty those who may be meant to decide on; of restricted ones only the safeguarding manager learns."""
+    told = [Notice(Kind.MORE_INFORMATION_NEEDED, urgency, DUTY, _ids(_open(possible)))]
+    if restricted := [child for child in possible if child.restricted]:
+        missing = any(child.missing for child in restricted)
+        kind = Kind.MISSING_CHILD_ENQUIRED_ABOUT if missing else Kind.MORE_INFORMATION_NEEDED
+        told.append(Notice(kind, AT_ONCE if missing else urgency, SAFEGUARDING_MANAGER, _ids(restricted)))
+    return told
+
+
+def _of_each(kind: Kind, urgency: str, children: Sequence[ChildFound]) -> list[Notice]:
+    """Tell whoever follows up each child once, of their own children only."""
+    theirs: dict[Recipient, list[ChildFound]] = defaultdict(list)
+    for child in children:
+        for recipient in who_follows_up(child.key_worker, child.team_manager):
+            theirs[recipient].append(child)
+    return [Notice(kind, urgency, recipient, _ids(of_recipient)) for recipient, of_recipient in theirs.items()]
+
+
+def _open(children: Sequence[ChildFound]) -> list[ChildFound]:
+    return [child for child in children if not child.restricted]
+
+
+def _ids(children: Sequence[ChildFound]) -> tuple[UUID, ...]:
+    return tuple(child.id for child in children)

@@ -28,7 +28,7 @@ KNOWN = frozenset({Finding.FULL_PLAN, Finding.TEMPORARY_PLAN, Finding.OPEN_CASE,
 
 
 class Earlier(StrEnum):
-    """Whether this child, who is not known, was asked about before."""
+    """Whether this child, who is not known for certain, was asked about before."""
 
     NONE = "none"
     OWN = "own"
@@ -74,7 +74,9 @@ class Facts:
 
     finding: Finding
     restricted: bool = False
+    """The child is; or, where only an address was asked about, a child on a plan who lives there."""
     missing: bool = False
+    """The child is recorded as missing, or one of those who may be meant."""
     earlier: Earlier = Earlier.NONE
     neighbours: bool = False
     """A child on a plan, other than the one asked about, lives at the address."""
@@ -109,6 +111,7 @@ def _only(finding: Finding) -> frozenset[Finding]:
 
 _KEY_WORKER = (Audience.KEY_WORKER,)
 _MISSING = (Audience.DUTY_AT_ONCE, Audience.KEY_WORKER)
+_UNCLEAR = _only(Finding.UNCLEAR)
 
 TABLE: tuple[Row, ...] = (
     Row(
@@ -165,12 +168,31 @@ TABLE: tuple[Row, ...] = (
     ),
     Row("known before", ("ENQ-8", "ENQ-10"), Outcome.KNOWN_BEFORE, (Audience.DUTY,), _only(Finding.CLOSED)),
     Row(
-        "more information needed",
-        ("ENQ-3", "ENQ-10"),
+        "more information needed, perhaps of a missing child, asked about before",
+        ("ENQ-7", "ENQ-12"),
         Outcome.MORE_INFORMATION_NEEDED,
-        (Audience.DUTY,),
-        _only(Finding.UNCLEAR),
+        (Audience.DUTY_AT_ONCE, Audience.DUTY, Audience.CONSIDERATION),
+        _UNCLEAR,
+        missing=True,
+        earlier=Earlier.OTHER,
     ),
+    Row(
+        "more information needed, perhaps of a missing child",
+        ("ENQ-3", "ENQ-12"),
+        Outcome.MORE_INFORMATION_NEEDED,
+        (Audience.DUTY_AT_ONCE, Audience.DUTY),
+        _UNCLEAR,
+        missing=True,
+    ),
+    Row(
+        "more information needed, asked about before",
+        ("ENQ-7", "ENQ-10"),
+        Outcome.MORE_INFORMATION_NEEDED,
+        (Audience.DUTY, Audience.CONSIDERATION),
+        _UNCLEAR,
+        earlier=Earlier.OTHER,
+    ),
+    Row("more information needed", ("ENQ-3", "ENQ-10"), Outcome.MORE_INFORMATION_NEEDED, (Audience.DUTY,), _UNCLEAR),
     Row(
         "second enquiry about a child not known",
         ("ENQ-7",),
@@ -188,6 +210,14 @@ TABLE: tuple[Row, ...] = (
         earlier=Earlier.OWN,
     ),
     Row("not known", ("ENQ-6",), Outcome.NOT_KNOWN, (), _only(Finding.UNKNOWN)),
+    Row(
+        "address only, of a restricted child",
+        ("ENQ-3", "ENQ-5"),
+        Outcome.CALL_BACK,
+        (Audience.SAFEGUARDING_MANAGER,),
+        _only(Finding.ADDRESS_ONLY),
+        restricted=True,
+    ),
     Row("address only", ("ENQ-5",), Outcome.ADDRESS, (), _only(Finding.ADDRESS_ONLY)),
 )
 

@@ -86,9 +86,12 @@ def told(outcome: Outcome, audiences: tuple[Audience, ...]) -> tuple[str, ...]:
     """Return who was told, in the words of the answer. Nothing is said of the key workers of neighbours (ENQ-5).
 
     Of a restricted child it says the same whoever was told: a key worker or the duty would give away how they stand.
+    Nor does it say that one of those who may be meant is recorded as missing.
     """
     if outcome is Outcome.CALL_BACK:
         audiences = (Audience.SAFEGUARDING_MANAGER,)
+    elif outcome is Outcome.MORE_INFORMATION_NEEDED:
+        audiences = tuple(audience for audience in audiences if audience is not Audience.DUTY_AT_ONCE)
     return tuple(_TOLD[audience] for audience in audiences if audience is not Audience.NEIGHBOURS)
 
 

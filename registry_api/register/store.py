@@ -38,8 +38,8 @@ WHERE found.weight >= :least_share * found.best
 """
 """A part: the entries that share tokens with the question, by their summed weight. See ``matching.tokens``."""
 
-# Everything that an answer and its routing need, for the child asked about and for every child on a plan at the
-# address, in one round trip.
+# Everything that an answer and its routing need, for whoever was or may have been asked about and for every child on a
+# plan at the address, in one round trip.
 _STANDING = Statement(
     f"""
 WITH neighbour AS (
@@ -49,7 +49,7 @@ WITH neighbour AS (
     WHERE EXISTS (SELECT FROM plan p WHERE p.child_id = t.child_id AND p.ended_on IS NULL)
     LIMIT 200
 ), wanted AS (
-    SELECT :child_id::uuid AS child_id WHERE :child_id::uuid IS NOT NULL
+    SELECT unnest(:child_ids::uuid[]) AS child_id
     UNION
     SELECT child_id FROM neighbour
 )
@@ -76,10 +76,11 @@ LEFT JOIN LATERAL {presence("k.team_manager_id")} tm ON true
 
 
 async def standing(
-    connection: Connection, *, child_id: UUID | None, address_tokens: list[int], now: datetime
+    connection: Connection, *, child_ids: Collection[UUID], address_tokens: list[int], now: datetime
 ) -> list[Any]:
-    """Return how the child stands, and each child on a plan who is indexed under one of the address tokens."""
-    return await _STANDING.fetch(connection, {"child_id": child_id, "address_tokens": address_tokens, "now": now})
+    """Return how these children stand, and each child on a plan who is indexed under one of the address tokens."""
+    values = {"child_ids": [*child_ids], "address_tokens": address_tokens, "now": now}
+    return await _STANDING.fetch(connection, values)
 
 
 async def identities(connection: Connection, ids: Collection[UUID]) -> list[Any]:

@@ -12,7 +12,8 @@ from policies.profile import Category, load_profile
 from registry_api.directory.service import Person
 from registry_api.enquiries import wording
 from registry_api.enquiries.answers import Authority, compose
-from registry_api.enquiries.found import ChildFound, EarlierEnquiry, Found, ResponsibleAuthority
+from registry_api.enquiries.children import ChildFound, ResponsibleAuthority
+from registry_api.enquiries.found import EarlierEnquiry, Found
 from registry_api.enquiries.rules import TABLE, Earlier, Facts, Finding, Outcome, Row, decide_outcome
 from registry_api.register.entry import OtherKeyWorker
 from registry_api.routing.rules import Contact
@@ -54,7 +55,8 @@ def _everything(facts: Facts) -> tuple[Found, Person]:
     )
     askers = {Earlier.NONE: (), Earlier.OWN: (asker.id,), Earlier.OTHER: (asker.id, uuid4())}[facts.earlier]
     earlier = tuple(EarlierEnquiry(uuid4(), "E-00000-00000", _NOW, by, "Test", None) for by in askers)
-    return Found(facts, child, (), earlier, {person.id: person for person in (asker, key_worker, manager)}), asker
+    people = {person.id: person for person in (asker, key_worker, manager)}
+    return Found(facts, child, (child,), earlier=earlier, people=people), asker
 
 
 def shown(row: Row) -> list[str]:

@@ -7,7 +7,8 @@ import pytest
 from builders import World, entry, question
 
 from policies.profile import Category
-from registry_api.register.entry import PlanKind, Residence
+from registry_api.matching.person import Name
+from registry_api.register.entry import Identity, PlanKind, Residence
 
 pytestmark = pytest.mark.rule("ENQ-5")
 STAFF = ("kw-1", "kw-2", "kw-3", "duty-1", "tm-1", "sm-1")
@@ -127,9 +128,34 @@ async def test_a_restricted_neighbours_key_worker_is_told_and_named_to_nobody(wo
     await _neighbour(world, "Orla", "kw-1", restricted=True)
     at_address = {"address": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"}}
     answer = await world.ask("kw-3", at_address)
-    assert answer.json()["outcome"] == "address"
     assert "Kw-1" not in answer.text
     assert [told["kind"] for told in await world.inbox("kw-1")] == ["enquiry_at_address"]
+
+
+@pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize("beside", [0, 2])
+async def test_at_a_restricted_childs_address_a_manager_answers_and_no_number_does(world: World, beside: int) -> None:
+    hidden = await _neighbour(world, "Orla", "kw-1", restricted=True)
+    for number in range(beside):
+        await _neighbour(world, f"Torin{'ab'[number] * 3}", "kw-2", born=date(2012, 1, 2 + number))
+    answer = await world.ask("kw-3", {"address": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"}})
+    assert answer.json()["outcome"] == "call_back"
+    assert "household" not in answer.json()
+    (told,) = await world.inbox("sm-1")
+    assert [child["id"] for child in told["children"]] == [hidden]
+
+
+@pytest.mark.rule("ENQ-3")
+async def test_where_a_restricted_child_lives_shows_in_nobodys_inbox(world: World) -> None:
+    mother = Name("Perpetua", "Ashgrove-Test")
+    identity = Identity(names=(Name("Quillon", "Ashgrove-Test"),), date_of_birth=date(2019, 5, 6), mother=(mother,))
+    refuge: dict[str, Any] = {"address": "1 Refuge Row", "postcode": "JE7 3ZZ"}
+    await world.add(entry(identity=identity, key_worker=world.members["kw-1"].id, restricted=True, **refuge))
+    await _neighbour(world, "Barnaby", "kw-2", **refuge)
+    await _neighbour(world, "Isolde", "kw-3")
+    asked = question(mother={"given_names": "Perpetua", "family_name": "Ashgrove-Test"})
+    assert (await world.ask("officer-1", asked)).json()["outcome"] == "call_back"
+    assert set(await _told(world)) == {"kw-1", "kw-3", "sm-1"}, "only the address that was given counts"
 
 
 @pytest.mark.rule("ENQ-5")

@@ -20,6 +20,7 @@ ALWAYS = {"reference", "received_at", "outcome", "summary", "told", "advice", "c
 CASE = {"key_worker", "looked_after"}
 STAFF = ("kw-1", "kw-2", "kw-3", "duty-1", "duty-2", "tm-1", "sm-1")
 SINCE = date(2026, 2, 1)
+AT_ADDRESS = {"address": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"}}
 
 SECRETS = (
     "Quillon", "Ashgrove", "Zephyrin", "Otherwise", "Marigold", "Motherly", "2019-05-06", "1990-07-08", "Larkspur",
@@ -65,6 +66,8 @@ KEY_WORKER = {"kw-1": {("child_enquired_about", "key_worker")}}
 DUTY = {who: {("child_enquired_about", "duty")} for who in ("duty-1", "duty-2")}
 AT_ONCE = {who: {("missing_child_enquired_about", "duty")} for who in ("duty-1", "duty-2")}
 MANAGER = {"sm-1": {("child_enquired_about", "safeguarding_manager")}}
+CONSIDERED = {"sm-1": {("consideration", "safeguarding_manager")}}
+UNDECIDED = {("more_information_needed", "duty")}
 
 REACHED: dict[str, Reached] = {
     "restricted and missing": Reached(
@@ -100,27 +103,57 @@ REACHED: dict[str, Reached] = {
         "known_before", {"case": False, "missing_since": SINCE}, shown={"history"}, told=AT_ONCE
     ),
     "known before": Reached("known_before", {"case": False}, shown={"history"}, told=DUTY),
+    "more information needed, perhaps of a missing child, asked about before": Reached(
+        "more_information_needed",
+        {"plan": PlanKind.FULL, "missing_since": SINCE},
+        asked=lambda: question(address=None),
+        before=("nurse-1",),
+        shown={"more_information", "earlier_enquiries"},
+        told={who: UNDECIDED | kinds for who, kinds in AT_ONCE.items()} | CONSIDERED,
+    ),
+    "more information needed, perhaps of a missing child": Reached(
+        "more_information_needed",
+        {"plan": PlanKind.FULL, "missing_since": SINCE},
+        asked=lambda: question(address=None),
+        shown={"more_information"},
+        told={who: UNDECIDED | kinds for who, kinds in AT_ONCE.items()},
+    ),
+    "more information needed, asked about before": Reached(
+        "more_information_needed",
+        {"plan": PlanKind.FULL},
+        asked=lambda: question(address=None),
+        before=("nurse-1",),
+        shown={"more_information", "earlier_enquiries"},
+        told=dict.fromkeys(DUTY, UNDECIDED) | CONSIDERED,
+    ),
     "more information needed": Reached(
         "more_information_needed",
         {"plan": PlanKind.FULL},
         asked=lambda: question(address=None),
         shown={"more_information"},
-        told={who: {("more_information_needed", "duty")} for who in ("duty-1", "duty-2")},
+        told=dict.fromkeys(DUTY, UNDECIDED),
     ),
     "second enquiry about a child not known": Reached(
         "not_known_second_enquiry",
         before=("nurse-1",),
         shown={"earlier_enquiries"},
-        told={"sm-1": {("consideration", "safeguarding_manager")}},
+        told=CONSIDERED,
     ),
     "not known, asked again by the same professional": Reached(
         "not_known_asked_again", before=("officer-1",), shown={"your_earlier_enquiries"}
     ),
     "not known": Reached("not_known"),
+    "address only, of a restricted child": Reached(
+        "call_back",
+        {"plan": PlanKind.FULL, "restricted": True},
+        asked=lambda: AT_ADDRESS,
+        by="kw-3",
+        told=MANAGER | {"kw-1": {("enquiry_at_address", "key_worker")}},
+    ),
     "address only": Reached(
         "address",
         {"plan": PlanKind.FULL},
-        asked=lambda: {"address": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"}},
+        asked=lambda: AT_ADDRESS,
         by="kw-3",
         shown={"household"},
         told={"kw-1": {("enquiry_at_address", "key_worker")}},

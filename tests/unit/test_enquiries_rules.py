@@ -43,6 +43,21 @@ EXPECTED: dict[str, tuple[Facts, Outcome, tuple[Audience, ...]]] = {
     "open case": (Facts(Finding.OPEN_CASE), Outcome.OPEN_CASE, (KEY_WORKER,)),
     "known before and missing": (Facts(Finding.CLOSED, missing=True), Outcome.KNOWN_BEFORE, (AT_ONCE,)),
     "known before": (Facts(Finding.CLOSED), Outcome.KNOWN_BEFORE, (DUTY,)),
+    "more information needed, perhaps of a missing child, asked about before": (
+        Facts(Finding.UNCLEAR, missing=True, earlier=Earlier.OTHER),
+        Outcome.MORE_INFORMATION_NEEDED,
+        (AT_ONCE, DUTY, Audience.CONSIDERATION),
+    ),
+    "more information needed, perhaps of a missing child": (
+        Facts(Finding.UNCLEAR, missing=True),
+        Outcome.MORE_INFORMATION_NEEDED,
+        (AT_ONCE, DUTY),
+    ),
+    "more information needed, asked about before": (
+        Facts(Finding.UNCLEAR, earlier=Earlier.OTHER),
+        Outcome.MORE_INFORMATION_NEEDED,
+        (DUTY, Audience.CONSIDERATION),
+    ),
     "more information needed": (Facts(Finding.UNCLEAR), Outcome.MORE_INFORMATION_NEEDED, (DUTY,)),
     "second enquiry about a child not known": (
         Facts(Finding.UNKNOWN, earlier=Earlier.OTHER),
@@ -55,6 +70,11 @@ EXPECTED: dict[str, tuple[Facts, Outcome, tuple[Audience, ...]]] = {
         (),
     ),
     "not known": (Facts(Finding.UNKNOWN), Outcome.NOT_KNOWN, ()),
+    "address only, of a restricted child": (
+        Facts(Finding.ADDRESS_ONLY, restricted=True),
+        Outcome.CALL_BACK,
+        (MANAGER,),
+    ),
     "address only": (Facts(Finding.ADDRESS_ONLY), Outcome.ADDRESS, ()),
 }
 RULES = ("ENQ-4", "ENQ-6", "ENQ-7", "ENQ-8", "ENQ-9", "ENQ-12", "TRF-2")
@@ -90,7 +110,7 @@ def test_every_outcome_is_reached() -> None:
 @pytest.mark.rule("ENQ-3")
 def test_a_restricted_child_is_never_disclosed_and_always_known_to_the_manager() -> None:
     for facts in every_facts():
-        if facts.restricted and facts.finding in KNOWN:
+        if facts.restricted and facts.finding in KNOWN | {Finding.ADDRESS_ONLY}:
             decided = decide_outcome(facts)
             assert decided.outcome is Outcome.CALL_BACK
             assert MANAGER in decided.told
@@ -110,7 +130,16 @@ def test_of_a_restricted_child_the_answer_says_the_same_whatever_the_register_ho
 def test_a_missing_child_always_reaches_duty_at_once() -> None:
     for facts in every_facts():
         is_told = AT_ONCE in decide_outcome(facts).told
-        assert is_told == (facts.missing and facts.finding in KNOWN)
+        assert is_told == (facts.missing and facts.finding in KNOWN | {Finding.UNCLEAR})
+
+
+@pytest.mark.rule("ENQ-3")
+def test_that_one_of_those_who_may_be_meant_is_missing_does_not_show() -> None:
+    for facts in every_facts():
+        if facts.missing and facts.finding is Finding.UNCLEAR:
+            missing, not_missing = decide_outcome(facts), decide_outcome(replace(facts, missing=False))
+            assert missing.outcome is not_missing.outcome
+            assert told(missing.outcome, missing.told) == told(not_missing.outcome, not_missing.told)
 
 
 @pytest.mark.rule("ENQ-5")
@@ -130,10 +159,11 @@ def test_nobody_who_is_known_or_might_be_is_left_without_a_follow_up() -> None:
 
 
 @pytest.mark.rule("ENQ-7")
-def test_only_a_second_enquiry_about_an_unknown_child_is_considered() -> None:
+def test_only_a_second_enquiry_about_a_child_who_is_not_certainly_known_is_considered() -> None:
     for facts in every_facts():
         considered = Audience.CONSIDERATION in decide_outcome(facts).told
-        assert considered == (facts.finding is Finding.UNKNOWN and facts.earlier is Earlier.OTHER)
+        not_known = facts.finding in {Finding.UNKNOWN, Finding.UNCLEAR}
+        assert considered == (not_known and facts.earlier is Earlier.OTHER)
 
 
 @pytest.mark.rule("ENQ-7")
