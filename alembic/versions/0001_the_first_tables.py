@@ -138,6 +138,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('code')
     )
+    op.create_index('organisation_own_authority', 'organisation', ['own_authority'], unique=True, postgresql_where=sa.text('own_authority'))
     op.create_table('rate_count',
     sa.Column('key', sa.Text(), nullable=False),
     sa.Column('window_start', sa.BigInteger(), nullable=False),
@@ -336,6 +337,7 @@ def downgrade() -> None:
     op.drop_table('rate_count')
     op.drop_index(op.f('ix_register_load_loaded_at'), table_name='register_load')
     op.drop_table('register_load')
+    op.drop_index('organisation_own_authority', table_name='organisation', postgresql_where=sa.text('own_authority'))
     op.drop_table('organisation')
     op.drop_index('notification_role', table_name='notification')
     op.drop_index('notification_person', table_name='notification')

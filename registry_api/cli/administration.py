@@ -1,18 +1,30 @@
-"""`serve`, `migrate`, `enrol`, `import`, `synthesise` and `demo`: whoever runs a deployment types these.
+"""What whoever runs a deployment types: `serve`, `migrate`, `enrol`, `suspend`, `absence`, `import`, `demo` and so on.
 
 Each imports what it needs when it is called. Who only asks has no use for a database or a web server, and would wait a
 second for them at every enquiry.
 """
 
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+_MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
+
+
+class Suspended(Enum):
+    """What can be suspended."""
+
+    PROFESSIONAL = "professional"
+    CLIENT = "client"
+    ORGANISATION = "organisation"
+
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (serve, migrate, enrol, synthesise, demo):
+    for command in (serve, migrate, enrol, suspend, absence, synthesise, demo):
         app.command()(command)
     app.command("import")(import_register)
 
@@ -40,10 +52,42 @@ def migrate() -> None:
 def enrol(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON; docs/enrolment.md describes it.")],
 ) -> None:
-    """Enrol organisations with their agreements, systems and professionals: all of a file, or nothing of it."""
+    """Enrol organisations with their agreements, systems and professionals, or change them: all of a file, or nothing.
+
+    What is as the file says already is left as it is; who is not in the file stays enrolled.
+    """
     from registry_api.cli import loading
 
     loading.enrol_file(file)
+
+
+def suspend(
+    what: Annotated[Suspended, typer.Argument(help="What is suspended.")],
+    identifiers: Annotated[
+        list[str],
+        typer.Argument(metavar="ID…", help="An organisation's code, a client's id, or a professional's CODE/SUBJECT."),
+    ],
+    lift: Annotated[bool, typer.Option("--lift", help="End the suspension.")] = False,
+) -> None:
+    """Keep somebody out from their next request on. What waits in their inbox goes to the duty social worker."""
+    from registry_api.cli import standing
+
+    standing.suspend(what.value, identifiers, lifted=lift)
+
+
+def absence(
+    subject: Annotated[str, typer.Argument(help="Who is away, by the authority's own identifier.")],
+    starts: Annotated[datetime, typer.Option("--from", formats=_MOMENTS, help="Since when, in the authority's time.")],
+    ends: Annotated[datetime, typer.Option("--to", formats=_MOMENTS, help="Until when, this moment not included.")],
+    cover: Annotated[str | None, typer.Option(help="Who stands in, likewise; without it nobody does.")] = None,
+) -> None:
+    """Record that one of the authority's own staff is away: enquiries go to whoever stands in.
+
+    The same again with another --to or --cover changes it; to end it at once, let --to be now.
+    """
+    from registry_api.cli import standing
+
+    standing.absence(subject, starts, ends, covered_by=cover)
 
 
 def import_register(

@@ -1,17 +1,18 @@
 """Who takes part, as one document: organisations with their agreements, systems and professionals.
 
-Promises: a document is enrolled whole or not at all, and a mistake in it is named by its place, never by its value.
+Promises: a document is enrolled whole or not at all, again without effect, and a mistake in it is named by its place,
+never by its value.
 """
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy.exc import IntegrityError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from policies.enquirer import Purpose, Role
 from registry_api.cli.output import Failure, lines
-from registry_api.directory import service as directory
+from registry_api.cli.standing import Made, make
+from registry_api.directory.changes import Changes
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Database
 
@@ -52,8 +53,8 @@ class AbsenceGiven(_Part):
 
     away: str
     covered_by: str | None = None
-    starts_at: datetime
-    ends_at: datetime
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
 
 
 class OrganisationGiven(_Part):
@@ -87,52 +88,34 @@ def read_enrolment(document: bytes) -> Enrolment:
         raise Failure(f"Nothing was enrolled. What is wrong with the file:\n{lines(places)}") from None
 
 
-async def enrol(database: Database, vault: Vault, enrolment: Enrolment) -> None:
-    """Add all that a document names, in one transaction.
+async def enrol(database: Database, vault: Vault, enrolment: Enrolment) -> Made:
+    """Have all that a document names as it names it, in one transaction, and return how much that changed.
 
-    Raises Failure when something of it is enrolled already or an absence names nobody; then nothing was added.
+    Nothing is removed, and no suspension is lifted. Raises Failure when it cannot be; then nothing was changed.
     """
-    try:
-        async with database.session() as session:
-            for given in enrolment.organisations:
-                organisation = directory.add_organisation(
-                    session,
-                    code=given.code,
-                    name=given.name,
-                    kind=given.kind,
-                    own_authority=given.own_authority,
-                    office_phone=given.office_phone,
-                    out_of_hours_phone=given.out_of_hours_phone,
+
+    async def change(changes: Changes) -> None:
+        for given in enrolment.organisations:
+            organisation = await changes.organisation(
+                code=given.code,
+                name=given.name,
+                kind=given.kind,
+                own_authority=given.own_authority,
+                office_phone=given.office_phone,
+                out_of_hours_phone=given.out_of_hours_phone,
+            )
+            for agreement in given.agreements:
+                await changes.agreement(organisation_id=organisation.id, **dict(agreement))
+            for client in given.clients:
+                await changes.client(
+                    client_id=client.client_id,
+                    organisation_id=organisation.id,
+                    public_keys=list(client.public_keys),
+                    scopes=client.scopes,
                 )
-                await session.flush()
-                for agreement in given.agreements:
-                    directory.add_agreement(session, organisation_id=organisation.id, **dict(agreement))
-                for client in given.clients:
-                    directory.add_client(
-                        session,
-                        client_id=client.client_id,
-                        organisation_id=organisation.id,
-                        public_keys=list(client.public_keys),
-                        scopes=client.scopes,
-                    )
-                ids = {
-                    one.subject: directory.enrol_professional(
-                        session, vault, organisation_id=organisation.id, **dict(one)
-                    ).id
-                    for one in given.professionals
-                }
-                await session.flush()
-                for absence in given.absences:
-                    directory.arrange_cover(
-                        session,
-                        away=ids[absence.away],
-                        covered_by=ids[absence.covered_by] if absence.covered_by else None,
-                        starts_at=absence.starts_at,
-                        ends_at=absence.ends_at,
-                    )
-    except IntegrityError:
-        raise Failure(
-            "Nothing was enrolled: an organisation, client or professional of the file is enrolled already."
-        ) from None
-    except KeyError:
-        raise Failure("Nothing was enrolled: an absence names somebody who is not in the file.") from None
+            for one in given.professionals:
+                await changes.professional(organisation_id=organisation.id, **dict(one))
+            for absence in given.absences:
+                await changes.absence(organisation_id=organisation.id, **dict(absence))
+
+    return await make(database, vault, change)

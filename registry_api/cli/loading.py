@@ -10,7 +10,7 @@ from rich.text import Text
 
 from policies.enquirer import Role
 from policies.profile import load_profile
-from registry_api.cli import enrolment
+from registry_api.cli import enrolment, standing
 from registry_api.cli.demo.authority import demonstration_staff
 from registry_api.cli.output import Failure, console, note, progress_bar
 from registry_api.cli.service import read_settings, running_database
@@ -36,16 +36,15 @@ def enrol_file(file: Path) -> None:
     document = enrolment.read_enrolment(file.read_bytes())
     settings = read_settings()
 
-    async def run(url: str) -> None:
+    async def run(url: str) -> standing.Made:
         database = Database(url, pool_size=1)
         try:
-            await enrolment.enrol(database, Vault(await open_keys(database, settings.keys_file)), document)
+            return await enrolment.enrol(database, Vault(await open_keys(database, settings.keys_file)), document)
         finally:
             await database.close()
 
     with running_database(settings) as url:
-        asyncio.run(run(url))
-    note(f"Enrolled: {len(document.organisations)} organisations.")
+        standing.say(asyncio.run(run(url)))
 
 
 def import_into_register(file: Path, *, dry_run: bool, skip_rejected: bool) -> bool:

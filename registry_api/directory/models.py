@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, Index, text
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import codes, moment, row_id
@@ -14,6 +14,9 @@ class Organisation(SQLModel, table=True):
     """An organisation that may ask, or another authority, or this authority itself (``own_authority``)."""
 
     __tablename__ = "organisation"
+    __table_args__ = (
+        Index("organisation_own_authority", "own_authority", unique=True, postgresql_where=text("own_authority")),
+    )
     id: UUID = row_id()
     code: str = Field(unique=True)
     name: str

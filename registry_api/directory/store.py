@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from policies.enquirer import Agreement, Enquirer, Purpose, Role
+from policies.enquirer import STAFF_ROLES, Agreement, Enquirer, Purpose, Role
 from registry_api.kernel.db import Connection
 
 _ENQUIRER = """
@@ -113,10 +113,11 @@ async def own_authority(connection: Connection) -> dict[str, Any] | None:
 
 
 async def own_staff(connection: Connection) -> dict[str, UUID]:
-    """Return the ids of the authority's own staff by the authority's identifiers of them."""
+    """Return the ids of the authority's own staff who have not been suspended, by the authority's identifiers."""
     rows = await connection.fetch(
         "SELECT p.subject, p.id FROM professional p JOIN organisation o ON o.id = p.organisation_id "
-        "WHERE o.own_authority"
+        "WHERE o.own_authority AND p.suspended_at IS NULL AND p.role = ANY($1)",
+        list(STAFF_ROLES),
     )
     return {row["subject"]: row["id"] for row in rows}
 

@@ -85,13 +85,14 @@ GOOD = {
     "case_opened": "2024-01-10",
     "key_worker": "kw-1",
 }
+ENROLLED = "Done: 2 organisations added, 2 agreements added, 6 professionals added, 1 absence added, 1 client added.\n"
 BAD = GOOD | {"record_id": "C-2", "date_of_birth": "6 May", "key_worker": "kw-99", "family_name": "Testfamily-Oak"}
 
 
 def test_a_file_is_loaded_and_the_same_again_changes_nothing(
     cli: Cli, enrolment: Path, database_url: str, tmp_path: Path
 ) -> None:
-    assert cli("enrol", enrolment) == Done(0, "", "Enrolled: 2 organisations.\n")
+    assert cli("enrol", enrolment) == Done(0, "", ENROLLED)
     file = write(tmp_path / "register.csv", GOOD)
     assert cli("import", file) == Done(0, "", "Loaded: 1 new, 0 changed, 0 as before.\n")
     assert cli("import", file) == Done(0, "", "Loaded: 0 new, 0 changed, 1 as before.\n")
@@ -151,15 +152,6 @@ def test_a_dry_run_says_what_would_be_and_writes_nothing(
     assert children(database_url) == 0
 
 
-def test_who_is_enrolled_already_is_not_enrolled_again_and_nothing_else_of_the_file_is(
-    cli: Cli, enrolment: Path
-) -> None:
-    cli("enrol", enrolment)
-    done = cli("enrol", enrolment)
-    assert done.code == 1
-    assert done.err.startswith("Nothing was enrolled: ")
-
-
 def test_a_mistake_in_an_enrolment_is_named_by_its_place(cli: Cli, enrolment: Path) -> None:
     document = json.loads(enrolment.read_text())
     document["organisations"][1]["professionals"][0]["role"] = "astrologer"
@@ -174,7 +166,7 @@ def test_an_absence_of_nobody_enrols_nothing(cli: Cli, enrolment: Path) -> None:
     document = json.loads(enrolment.read_text())
     document["organisations"][0]["absences"][0]["away"] = "kw-7"
     enrolment.write_text(json.dumps(document))
-    assert "names somebody who is not in the file" in cli("enrol", enrolment).err
+    assert "names somebody who is not enrolled" in cli("enrol", enrolment).err
     document["organisations"][0]["absences"] = []
     enrolment.write_text(json.dumps(document))
     assert cli("enrol", enrolment).code == 0
@@ -197,3 +189,40 @@ def test_a_file_that_cannot_be_written_is_one_sentence(cli: Cli, tmp_path: Path)
     done = cli("synthesise", "--out", tmp_path / "nowhere" / "register.csv", "--on-plan", 1, "--open", 0, "--closed", 0)
     assert done.code == 1
     assert "cannot be written" in done.err
+
+
+def test_enrolling_the_same_again_changes_nothing_and_says_so(cli: Cli, enrolment: Path) -> None:
+    assert cli("enrol", enrolment).err == ENROLLED
+    assert cli("enrol", enrolment) == Done(0, "", "Nothing had to be changed.\n")
+    document = json.loads(enrolment.read_text())
+    document["organisations"][0]["professionals"][0]["phone"] = "01632 960299"
+    enrolment.write_text(json.dumps(document))
+    assert cli("enrol", enrolment).err == "Done: 1 professional changed.\n"
+
+
+@pytest.mark.rule("ENQ-3")
+def test_somebody_is_suspended_and_readmitted(cli: Cli, enrolment: Path) -> None:
+    cli("enrol", enrolment)
+    assert cli("suspend", "professional", "police/officer-1").err == "Done: 1 professional suspended.\n"
+    assert cli("suspend", "professional", "police/officer-1").err == "Nothing had to be changed.\n"
+    assert cli("suspend", "professional", "police/officer-1", "--lift").err == "Done: 1 professional restored.\n"
+    missing = cli("suspend", "client", "police-system", "nobody")
+    assert (missing.code, missing.err) == (1, "Nothing was changed: there is no client nobody.\n")
+
+
+@pytest.mark.rule("ENQ-11")
+def test_an_absence_is_recorded_in_the_authoritys_own_time(cli: Cli, enrolment: Path, database_url: str) -> None:
+    cli("enrol", enrolment)
+    dates = ("--from", "2026-08-03", "--to", "2026-08-10T09:30")
+    assert cli("absence", "kw-2", *dates, "--cover", "kw-1").err == "Done: 1 absence added.\n"
+    assert cli("absence", "kw-2", *dates).err == "Done: 1 absence changed.\n"
+    assert "not enrolled" in cli("absence", "kw-9", *dates).err
+
+    async def kept() -> list[tuple[str, str]]:
+        database = Database(database_url, pool_size=1)
+        async with database.connection() as connection:
+            rows = await connection.fetch("SELECT starts_at, ends_at FROM cover ORDER BY starts_at")
+        await database.close()
+        return [(row["starts_at"].isoformat(), row["ends_at"].isoformat()) for row in rows]
+
+    assert asyncio.run(kept())[-1] == ("2026-08-02T23:00:00+00:00", "2026-08-10T08:30:00+00:00")
