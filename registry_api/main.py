@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -38,6 +39,8 @@ from registry_api.transfers.service import Transfers
 _REFRESH_SECONDS = 30.0
 """How old the authority's telephone numbers and the register's freshness may be in an answer."""
 _HEALTH = ("/livez", "/readyz")
+_by_address = functools.cache(limits.by_address)
+"""Once for each endpoint: decorated anew for each application of a process, it would count a call as often."""
 _log = structlog.get_logger()
 
 
@@ -90,7 +93,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
         await app.state.limits.storage.synchronise(keeping_house)
         keeping = [
-            asyncio.create_task(_refresh_forever(keeping_house, authority, clock)),
+            asyncio.create_task(_refresh_forever(keeping_house, authority, enquiries, clock)),
             asyncio.create_task(app.state.limits.storage.synchronise_forever(keeping_house)),
         ]
         yield
@@ -147,7 +150,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         refusals=identity,
         clock=clock,
     )
-    auth.api.configure(app, services, limited=limits.by_address)
+    auth.api.configure(app, services, limited=_by_address)
     for router in (enquiries_api.router, routing_api.router, transfers_api.router, _health):
         app.include_router(router)
     description.complete(app)
@@ -165,7 +168,7 @@ async def _refresh(database: Database, authority: Authority) -> bool:
     return True
 
 
-async def _refresh_forever(database: Database, authority: Authority, clock: Clock) -> None:
+async def _refresh_forever(database: Database, authority: Authority, enquiries: Enquiries, clock: Clock) -> None:
     while True:
         await asyncio.sleep(_REFRESH_SECONDS)
         try:

@@ -1,18 +1,19 @@
-"""The body of a request: strict JSON, judged only once it is known who sent it.
+"""The body of a request: strict JSON, judged only once it is known who sent it and that they may send so much.
 
-FastAPI by itself reads a body before it asks who is there, so that a stranger learns what is wrong with it and a known
-caller's malformed one goes unrecorded (ENQ-3). Here it depends on the enquirer, and is parsed from the bytes in one go.
+FastAPI by itself judges a body before it asks who is there, so that a stranger learns what is wrong with it and a known
+caller's malformed one goes unrecorded (ENQ-3); and before any limit counts it, so that those may come without end. Here
+the endpoint reads it, which is called after all that. It is parsed from the bytes in one go.
 """
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from auth.dependencies import CurrentEnquirer
 from registry_api.kernel.wire import Wire
 
 _Model = TypeVar("_Model", bound=Wire)
@@ -22,32 +23,43 @@ class _RepeatedName(Exception):
     """An object of the body has the same name twice."""
 
 
-def json_body(model: type[_Model]) -> Callable[[Request, CurrentEnquirer], Awaitable[_Model]]:
-    """Return a dependency that gives the body as ``model``.
+@dataclass(frozen=True, slots=True)
+class Unread(Generic[_Model]):
+    """A body as it came: ``content`` is said to be of the media type ``kind``."""
 
-    It raises HTTPException 415 for a body of another kind, and RequestValidationError, which holds no value of the
-    body, for one that is not JSON or does not fit. The errors of ``CurrentEnquirer`` come first.
-    """
+    model: type[_Model]
+    kind: str
+    content: bytes
 
-    async def read(request: Request, enquirer: CurrentEnquirer) -> _Model:
-        kind = request.headers.get("content-type", "application/json").partition(";")[0]
-        if kind.strip().lower() != "application/json":
+    def read(self) -> _Model:
+        """Return the body as its model.
+
+        It raises HTTPException 415 for a body of another kind, and RequestValidationError, which holds no value of the
+        body, for one that is not JSON or does not fit.
+        """
+        if self.kind.partition(";")[0].strip().lower() != "application/json":
             raise HTTPException(415)
-        content = await request.body()
         try:
-            body = model.model_validate_json(content)
+            body = self.model.model_validate_json(self.content)
         except ValidationError as error:
             faults = error.errors(include_input=False, include_url=False, include_context=False)
             raise RequestValidationError(faults) from None
         try:
             # Of a name that comes twice one party may read the first value and another the last (RFC 8259 section 4).
             # What has passed the model is shallow enough for this parser, which recurses.
-            json.loads(content, object_pairs_hook=_no_name_twice)
+            json.loads(self.content, object_pairs_hook=_no_name_twice)
         except _RepeatedName:
             raise RequestValidationError([{"type": "json_invalid", "loc": (), "msg": ""}]) from None
         return body
 
-    return read
+
+def json_body(model: type[_Model]) -> Callable[[Request], Awaitable[Unread[_Model]]]:
+    """Return a dependency that hands over the body, for the endpoint to read as ``model``."""
+
+    async def unread(request: Request) -> Unread[_Model]:
+        return Unread(model, request.headers.get("content-type", "application/json"), await request.body())
+
+    return unread
 
 
 def described(model: type[Wire]) -> dict[str, Any]:

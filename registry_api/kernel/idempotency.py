@@ -17,10 +17,12 @@ _DESCRIPTION = (
 )
 
 
-async def idempotency_key(
-    idempotency_key: Annotated[str | None, Header(description=_DESCRIPTION)] = None,
-) -> str | None:
+IdempotencyKey = Annotated[str | None, Header(alias="Idempotency-Key", description=_DESCRIPTION)]
+"""The header as it came, or None; the endpoint has it checked, and so after the limits have counted the request."""
+
+
+def checked(key: str | None) -> str | None:
     """Return the request's key, or None. Raises RequestValidationError when it has not the form."""
-    if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
+    if key is not None and not _KEY.fullmatch(key):
         raise RequestValidationError([{"type": "idempotency_key", "loc": ("header", "Idempotency-Key"), "msg": ""}])
-    return idempotency_key
+    return key

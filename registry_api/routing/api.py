@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from auth.dependencies import CurrentEnquirer
 from registry_api.kernel import limits
-from registry_api.kernel.body import described, json_body
+from registry_api.kernel.body import Unread, described, json_body
 from registry_api.kernel.errors import PreconditionFailed, PreconditionRequired
 from registry_api.routing.schemas import Acknowledged, Considerations, ConsiderationShown, DecisionRequest, Inbox
 from registry_api.routing.service import Routing
@@ -67,7 +67,7 @@ async def decide(
     response: Response,
     enquirer: CurrentEnquirer,
     consideration_id: UUID,
-    decision: Annotated[DecisionRequest, Depends(json_body(DecisionRequest))],
+    decision: Annotated[Unread[DecisionRequest], Depends(json_body(DecisionRequest))],
     if_match: Annotated[
         str | None, Header(description='The version you read, as an entity tag: ``"1"``.', max_length=20)
     ] = None,
@@ -78,6 +78,6 @@ async def decide(
     version = if_match.strip('"')
     if not version.isdecimal() or not version.isascii():
         raise PreconditionFailed
-    shown = await _routing(request).decide(enquirer, consideration_id, decision, version=int(version))
+    shown = await _routing(request).decide(enquirer, consideration_id, decision.read(), version=int(version))
     response.headers["ETag"] = f'"{shown.version}"'
     return shown

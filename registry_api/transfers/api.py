@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Path, Request
 
 from auth.dependencies import CurrentEnquirer
 from registry_api.kernel import limits
-from registry_api.kernel.body import described, json_body
-from registry_api.kernel.idempotency import idempotency_key
+from registry_api.kernel.body import Unread, described, json_body
+from registry_api.kernel.idempotency import IdempotencyKey, checked
 from registry_api.transfers.schemas import Allocated, AllocationRequest, TransferInReceipt, TransferInRequest
 from registry_api.transfers.service import Transfers
 
@@ -22,12 +22,12 @@ router = APIRouter(prefix="/api/v1/transfers", tags=["transfers"])
 async def notify_in(
     request: Request,
     enquirer: CurrentEnquirer,
-    notice: Annotated[TransferInRequest, Depends(json_body(TransferInRequest))],
-    key: Annotated[str | None, Depends(idempotency_key)],
+    notice: Annotated[Unread[TransferInRequest], Depends(json_body(TransferInRequest))],
+    key: IdempotencyKey = None,
 ) -> TransferInReceipt:
     """Record the move, place a temporary entry at once and tell the safeguarding manager (TRF-1, TRF-2)."""
     service: Transfers = request.app.state.transfers
-    return await service.notify_in(enquirer, notice, idempotency_key=key)
+    return await service.notify_in(enquirer, notice.read(), idempotency_key=checked(key))
 
 
 @router.put(
@@ -39,8 +39,8 @@ async def allocate(
     request: Request,
     enquirer: CurrentEnquirer,
     reference: Annotated[str, Path(pattern=r"^T-[0-9A-Z]{5}-[0-9A-Z]{5}$")],
-    allocation: Annotated[AllocationRequest, Depends(json_body(AllocationRequest))],
+    allocation: Annotated[Unread[AllocationRequest], Depends(json_body(AllocationRequest))],
 ) -> Allocated:
     """Give the child a key worker here, who is told; enquiries then show both authorities' key workers."""
     service: Transfers = request.app.state.transfers
-    return await service.allocate(enquirer, reference, allocation)
+    return await service.allocate(enquirer, reference, allocation.read())
