@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from registry_api.matching.bands import Band, best_match
 from registry_api.matching.record import Record, pack, unpack
-from registry_api.matching.score import score
 from registry_api.matching.tokens import TokenKeys, index_tokens
 from registry_api.register.entry import ChildEntry
 from registry_api.register.rules import Fault, Reason
@@ -57,12 +56,11 @@ class Recognition:
     def newcomer(self, line: int, record: Record) -> tuple[Standing | None, list[Fault]]:
         """Return the entry that the new row of ``line`` takes over, if there is one, and what is odd about the row."""
         doubts = self._met_earlier(line, record)
-        candidates = self._candidates(record)
-        match = best_match(record, candidates)
+        match = best_match(record, self._candidates(record))
         if match.candidate is not None:
             return self._unclaimed.pop(match.candidate).standing, doubts
         if match.band is Band.POSSIBLE:
-            likeliest = self._unclaimed[score(record, candidates)[0].id]
+            likeliest = self._unclaimed[match.possible[0]]
             doubts.append(Fault("record_id", Reason.MAYBE_TRANSFERRED, warning=True, other=likeliest.transfer))
         return None, doubts
 

@@ -53,7 +53,10 @@ _MEANING = {
     Kind.TRANSFER_IN: (
         "Another authority notified that a child on its plan has moved here. A transfer-in conference has to be held."
     ),
-    Kind.ALLOCATED: "You are the key worker of this child, who moved here while on another authority's plan.",
+    Kind.ALLOCATED: (
+        "This child moved here while on another authority's plan. "
+        "The key worker here is you, or somebody you stand in for."
+    ),
 }
 
 

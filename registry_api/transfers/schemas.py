@@ -38,7 +38,10 @@ class MovedAddress(Wire):
 
 
 class MovedChild(Wire):
-    """The child as the notifying authority's register has them."""
+    """The child as the notifying authority's register has them.
+
+    ``previous_addresses``: the latest first. Of a move that lies ahead, the first is where the child lives until then.
+    """
 
     given_names: ShortText = ""
     family_name: ShortText = ""

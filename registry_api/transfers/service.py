@@ -1,13 +1,17 @@
 """The use-cases of a move: another authority notifies, a temporary entry stands at once, a key worker is allocated."""
 
+import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
+
+import asyncpg
 
 from policies.access import Decision, Refused, may_allocate, may_notify_transfer
 from policies.enquirer import Enquirer, Role
@@ -16,32 +20,50 @@ from registry_api.access_log import store as access_log
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
-from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, NotFound
+from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, NotFound, StoreUnavailable
 from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.kernel.statement import Statement
 from registry_api.matching.bands import best_match
-from registry_api.matching.person import Name
 from registry_api.matching.record import record_of
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, TokenKeys, query_tokens
 from registry_api.register import loading
-from registry_api.register.entry import ChildEntry, ChildPlan, Identity, OtherKeyWorker, PlanKind, Residence
-from registry_api.register.sealing import Source, child_key, open_record, rows_of
-from registry_api.routing.rules import SAFEGUARDING_MANAGER, Recipient, WhyYou
+from registry_api.register.entry import ChildEntry
+from registry_api.register.sealing import child_key, open_record, rows_of
+from registry_api.routing.rules import SAFEGUARDING_MANAGER, Contact, Recipient, who_follows_up
 from registry_api.routing.service import Subject
 from registry_api.routing.store import TELL, Kind, Notice, told_values
 from registry_api.transfers import store
-from registry_api.transfers.rules import WHAT_IT_MEANS, PlacedAs, placed_as, with_move
+from registry_api.transfers.moved import moved_entry
+from registry_api.transfers.rules import WHAT_IT_MEANS, PlacedAs, placed_as, shown_as, with_move
 from registry_api.transfers.schemas import (
     Allocated,
     AllocationRequest,
-    MovedAddress,
     TransferInReceipt,
     TransferInRequest,
 )
 
 _TELL = Statement(TELL)
 _URGENT = "urgent"
+
+TURN_SECONDS = 5.0
+"""How long a notification waits for those before it, in this process."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """One notification on its way. ``digest`` fingerprints who sent what."""
+
+    enquirer: Enquirer
+    request: TransferInRequest
+    body: bytes
+    digest: bytes
+    idempotency_key: str | None
+    now: datetime
+
+    def repeats(self, before: Mapping[str, Any]) -> bool:
+        """Whether this says nothing that the latest notice did not say, and has no key that must be kept."""
+        return self.idempotency_key is None and hmac.compare_digest(before["request_digest"], self.digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +76,7 @@ class Transfers:
     digest_key: bytes
     profile: Profile
     clock: Clock
+    _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False)
 
     async def notify_in(
         self, enquirer: Enquirer, request: TransferInRequest, *, idempotency_key: str | None
@@ -64,85 +87,120 @@ class Transfers:
         which the conference is due, and the notification of the safeguarding manager are one transaction. A child who
         stands on the register already keeps the one entry (REG-1).
 
-        Raises Forbidden, IdempotencyKeyReused, StoreUnavailable.
+        A notice that this authority sent before, with something new, brings the temporary entry up to date and leaves
+        the day of the conference; the very same notice without a key of its own changes nothing.
+
+        Raises Forbidden, IdempotencyKeyReused; StoreUnavailable also where the turn or a lock is too long in coming.
+        Then nothing is placed.
         """
-        now = self.clock()
-        async with self.database.connection() as connection:
+        async with self._in_turn(), self.database.connection() as connection:
+            now = self.clock()
             await self._admit(
                 connection, enquirer, may_notify_transfer(enquirer, self.profile.today(now)), "transfer.received"
             )
             body = request.model_dump_json(exclude_defaults=True).encode()
             digest = hmac.digest(self.digest_key, enquirer.professional_id.bytes + body, hashlib.sha256)
-            async with connection.transaction():
-                # One move at a time: two systems that notify the same child together must not make two entries.
-                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('transfer in'))")
-                if idempotency_key is not None:
-                    kept = await store.by_idempotency_key(connection, enquirer.client_id, idempotency_key)
-                    if kept is not None:
-                        stale = now - kept["received_at"] > KEY_KEPT
-                        if stale or not hmac.compare_digest(kept["request_digest"], digest):
-                            raise IdempotencyKeyReused
-                        return self._receipt(kept, PlacedAs(kept["placed_as"]))
-                return await self._place(connection, enquirer, request, now, digest, body, idempotency_key)
+            notice = _Notice(enquirer, request, body, digest, idempotency_key, now)
+            try:
+                async with connection.transaction():
+                    await store.wait_for_turn(connection)
+                    return await self._answered_before(connection, notice) or await self._place(connection, notice)
+            except asyncpg.LockNotAvailableError as error:
+                raise StoreUnavailable from error
 
-    async def _place(
-        self,
-        connection: Connection,
-        enquirer: Enquirer,
-        request: TransferInRequest,
-        now: datetime,
-        digest: bytes,
-        body: bytes,
-        idempotency_key: str | None,
-    ) -> TransferInReceipt:
-        moved = _entry(request, enquirer.organisation_id)
-        child_id = await self._find(connection, moved)
-        place, case_worker = PlacedAs.TEMPORARY_ENTRY, None
-        if child_id is None:
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        # Waiting without a connection: those that wait in the database would hold the enquiries' connections.
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise StoreUnavailable from error
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    async def _answered_before(self, connection: Connection, notice: _Notice) -> TransferInReceipt | None:
+        if notice.idempotency_key is None:
+            return None
+        kept = await store.by_idempotency_key(connection, notice.enquirer.client_id, notice.idempotency_key)
+        if kept is None:
+            return None
+        if notice.now - kept["received_at"] > KEY_KEPT or not hmac.compare_digest(
+            kept["request_digest"], notice.digest
+        ):
+            raise IdempotencyKeyReused
+        return self._receipt(kept, PlacedAs(kept["placed_as"]))
+
+    async def _place(self, connection: Connection, notice: _Notice) -> TransferInReceipt:
+        enquirer, request, now = notice.enquirer, notice.request, notice.now
+        moved = moved_entry(request, enquirer.organisation_id, self.profile.today(now))
+        entries = await store.lock_children(connection, await self._find(connection, moved))
+        place, before, told_here = PlacedAs.TEMPORARY_ENTRY, None, tuple[Recipient, ...]()
+        if not entries:
             child_id = uuid4()
             await loading.insert(connection, [rows_of(moved, child_id, self.vault, self.token_keys, now)])
         else:
-            standing = await store.lock_child(connection, child_id)
+            # A child who was entered twice is on a plan if either entry is.
+            standing = max(entries, key=lambda entry: (entry["plan_kind"] is not None, entry["plan_kind"] == "full"))
+            child_id = standing["id"]
             before = await store.open_case(connection, child_id, enquirer.organisation_id)
             place = placed_as(standing["plan_kind"], notified_by_same_authority=before is not None)
-            if place is PlacedAs.ALREADY_NOTIFIED:
-                return self._receipt(before, place)
-            entry = await loading.read_entry(connection, child_id, self.vault)
-            assert entry is not None
-            case_worker = next((case.key_worker_id for case in entry.cases if case.closed_on is None), None)
-            if place is PlacedAs.TEMPORARY_ENTRY:
-                source = Source(standing["source_tag"], standing["source_digest"]) if standing["source_tag"] else None
-                key = child_key(standing, self.vault)
-                merged = with_move(entry, moved, request.moved_on)
-                rows = rows_of(merged, child_id, self.vault, self.token_keys, now, key=key, source=source)
-                await loading.replace(connection, [rows], self.vault, self.token_keys)
-        await loading.note_load(connection, now, "transfer", added=1)
+            if before is not None and notice.repeats(before):
+                return self._receipt(before, shown_as(place, restricted=_any_restricted(entries)))
+            await self._join(connection, standing, moved, place, notice)
+            told_here = await self._who_follows_up(connection, child_id, now)
+        await loading.note_load(connection, now, "transfer", added=int(not entries), changed=int(bool(entries)))
 
-        transfer_id, due = uuid4(), self.profile.conference_due(now)
+        shown = shown_as(place, restricted=_any_restricted(entries))
+        case = self._case(notice, child_id, shown, before)
+        await store.add_case(connection, case)
+        told = [
+            Notice(Kind.TRANSFER_IN, _URGENT, recipient, (child_id,))
+            for recipient in (SAFEGUARDING_MANAGER, *told_here)
+        ]
+        await _TELL.fetch(connection, told_values(told, at=now, transfer_id=case["id"]))
+        return self._receipt(case, shown)
+
+    async def _join(
+        self, connection: Connection, standing: Any, moved: ChildEntry, place: PlacedAs, notice: _Notice
+    ) -> None:
+        entry = await loading.read_entry(connection, standing["id"], self.vault)
+        assert entry is not None
+        merged = with_move(
+            entry, moved, moved_on=notice.request.moved_on, today=self.profile.today(notice.now), place=place
+        )
+        key = child_key(standing, self.vault)
+        rows = rows_of(merged, standing["id"], self.vault, self.token_keys, notice.now, key=key)
+        await loading.replace(connection, [rows], self.vault, self.token_keys)
+
+    def _case(self, notice: _Notice, child_id: UUID, shown: PlacedAs, before: Any) -> dict[str, Any]:
+        transfer_id, due = uuid4(), self.profile.conference_due(notice.now)
         key = self.vault.new_key("transfer_case", transfer_id)
-        case = {
+        return {
             "id": transfer_id,
             "reference": new_reference("T"),
-            "received_at": now,
-            "client_id": enquirer.client_id,
-            "professional_id": enquirer.professional_id,
-            "originating_organisation_id": enquirer.organisation_id,
-            "idempotency_key": idempotency_key,
-            "request_digest": digest,
+            "received_at": notice.now,
+            "client_id": notice.enquirer.client_id,
+            "professional_id": notice.enquirer.professional_id,
+            "originating_organisation_id": notice.enquirer.organisation_id,
+            "idempotency_key": notice.idempotency_key,
+            "request_digest": notice.digest,
             "child_id": child_id,
-            "placed_as": place,
-            "moved_on": request.moved_on,
-            "conference_due": due.day,
-            "calendar_version": due.calendar_version,
+            "placed_as": shown,
+            "moved_on": notice.request.moved_on,
+            # TIME-2 counts from the first notification; to notify again gains no time.
+            "conference_due": before["conference_due"] if before else due.day,
+            "calendar_version": before["calendar_version"] if before else due.calendar_version,
             "data_key": key.wrapped,
-            "sealed_notice": key.seal("notice", body),
+            "sealed_notice": key.seal("notice", notice.body),
         }
-        await store.add_case(connection, case)
-        told = [Notice(Kind.TRANSFER_IN, _URGENT, SAFEGUARDING_MANAGER, (child_id,))]
-        if case_worker is not None:
-            told.append(Notice(Kind.TRANSFER_IN, _URGENT, Recipient(WhyYou.KEY_WORKER, case_worker), (child_id,)))
-        await _TELL.fetch(connection, told_values(told, at=now, transfer_id=transfer_id))
-        return self._receipt(case, place)
+
+    async def _who_follows_up(self, connection: Connection, child_id: UUID, now: datetime) -> tuple[Recipient, ...]:
+        """Return who is told for the child's open case (ENQ-10, ENQ-11): nobody where there is none."""
+        row = await store.follow_up(connection, child_id, now)
+        return who_follows_up(_contact(row, "key_worker"), _contact(row, "team_manager")) if row else ()
 
     async def allocate(self, enquirer: Enquirer, reference: str, request: AllocationRequest) -> Allocated:
         """Give a child who was transferred in a local key worker, and tell them (TRF-2: both key workers are shown).
@@ -161,7 +219,8 @@ class Transfers:
             if case is None or worker is None or (request.team_manager is not None and manager is None):
                 raise NotFound
             await store.allocate(connection, case["child_id"], key_worker=worker, team_manager=manager, opened_on=today)
-            told = [Notice(Kind.ALLOCATED, _URGENT, Recipient(WhyYou.KEY_WORKER, worker), (case["child_id"],))]
+            recipients = await self._who_follows_up(connection, case["child_id"], now)
+            told = [Notice(Kind.ALLOCATED, _URGENT, recipient, (case["child_id"],)) for recipient in recipients]
             await _TELL.fetch(connection, told_values(told, at=now, transfer_id=case["id"]))
         return Allocated(reference=reference, key_worker_id=worker)
 
@@ -181,8 +240,8 @@ class Transfers:
             described[row["id"]] = Subject(row["reference"], row["received_at"], row["professional_id"], details)
         return described
 
-    async def _find(self, connection: Connection, moved: ChildEntry) -> UUID | None:
-        """Return the child's standing entry, if it is certain which one it is.
+    async def _find(self, connection: Connection, moved: ChildEntry) -> tuple[UUID, ...]:
+        """Return the child's standing entries, if it is certain which ones they are; normally one, the best first.
 
         A possible entry is not taken for the child: a second entry can be joined later, two children made into one
         cannot be told apart again.
@@ -199,7 +258,7 @@ class Transfers:
                 "most_candidates": RETRIEVAL_LIMIT,
             },
         )
-        return best_match(question, [(row["id"], open_record(row, self.vault)) for row in rows]).candidate
+        return best_match(question, [(row["id"], open_record(row, self.vault)) for row in rows]).candidates
 
     async def _admit(
         self, connection: Connection, enquirer: Enquirer, decision: Decision, kind: str, reference: str | None = None
@@ -229,38 +288,11 @@ class Transfers:
         )
 
 
-def _entry(request: TransferInRequest, originating: UUID) -> ChildEntry:
-    child = request.child
-    principal = (Name(child.given_names, child.family_name),) if child.given_names or child.family_name else ()
-    mother = child.mother
-    return ChildEntry(
-        identity=Identity(
-            names=principal + tuple(Name(name.given_names, name.family_name) for name in child.other_names),
-            date_of_birth=child.date_of_birth,
-            expected_delivery=child.expected_delivery_date,
-            sex={None: "", "female": "f", "male": "m"}[child.sex],
-            mother=(Name(mother.given_names, mother.family_name),) if mother else (),
-            mother_date_of_birth=mother.date_of_birth if mother else None,
-            nhs_number=child.nhs_number.replace(" ", ""),
-        ),
-        residences=(
-            _residence(child.address_here, request.moved_on, None),
-            *(_residence(address, None, request.moved_on) for address in child.previous_addresses),
-        ),
-        plans=(
-            ChildPlan(
-                kind=PlanKind.TEMPORARY,
-                categories=request.plan.categories,
-                started_on=request.plan.started_on,
-                responsible_organisation_id=originating,
-                other_key_worker=OtherKeyWorker(request.key_worker.name, request.key_worker.phone),
-            ),
-        ),
-        looked_after=child.looked_after,
-    )
+def _any_restricted(entries: Sequence[Mapping[str, Any]]) -> bool:
+    return any(entry["restricted"] for entry in entries)
 
 
-def _residence(address: MovedAddress, valid_from: date | None, valid_to: date | None) -> Residence:
-    return Residence(
-        lines=address.lines, postcode=address.postcode, uprn=address.uprn, valid_from=valid_from, valid_to=valid_to
-    )
+def _contact(row: Mapping[str, Any], who: str) -> Contact | None:
+    if row[f"{who}_id"] is None:
+        return None
+    return Contact(row[f"{who}_id"], row[f"{who}_away"], row[f"{who}_cover"], row[f"{who}_cover_away"])

@@ -1,10 +1,11 @@
 """The queries of transfers."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from registry_api.directory.store import presence
 from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
 from registry_api.register.store import CANDIDATES
@@ -20,6 +21,21 @@ VALUES (:id, :reference, :received_at, :client_id, :professional_id, :originatin
 """
 )
 _CANDIDATES = Statement(CANDIDATES)
+_FOLLOW_UP = Statement(
+    f"""
+SELECT k.key_worker_id, k.team_manager_id,
+       kw.away AS key_worker_away, kw.cover AS key_worker_cover, kw.cover_away AS key_worker_cover_away,
+       tm.away AS team_manager_away, tm.cover AS team_manager_cover, tm.cover_away AS team_manager_cover_away
+FROM child_case k
+LEFT JOIN LATERAL {presence("k.key_worker_id")} kw ON true
+LEFT JOIN LATERAL {presence("k.team_manager_id")} tm ON true
+WHERE k.child_id = :child_id AND k.closed_on IS NULL
+ORDER BY k.opened_on DESC, k.id LIMIT 1
+"""
+)
+
+LOCK_TIMEOUT = "2s"
+"""An import holds its children for as long as it runs; whoever notifies a move meanwhile can try again."""
 
 
 async def add_case(connection: Connection, values: Mapping[str, Any]) -> None:
@@ -32,13 +48,29 @@ async def candidates(connection: Connection, values: Mapping[str, Any]) -> list[
     return await _CANDIDATES.fetch(connection, values)
 
 
-async def lock_child(connection: Connection, child_id: UUID) -> Any:
-    """Return a child's row, locked until the transaction ends, with its active plan's kind if it has one."""
-    return await connection.fetchrow(
+async def lock_children(connection: Connection, ids: Sequence[UUID]) -> list[Any]:
+    """Return the rows of children in this order, locked until the transaction ends, with their active plan's kind."""
+    return await connection.fetch(
         "SELECT c.*, p.kind AS plan_kind FROM child c LEFT JOIN plan p ON p.child_id = c.id AND p.ended_on IS NULL "
-        "WHERE c.id = $1 FOR UPDATE OF c",
-        child_id,
+        "WHERE c.id = ANY($1) ORDER BY array_position($1, c.id) FOR UPDATE OF c",
+        list(ids),
     )
+
+
+async def wait_for_turn(connection: Connection) -> None:
+    """Let one move be placed at a time, everywhere: two systems that notify a child together must not make two entries.
+
+    Raises asyncpg.LockNotAvailableError when a lock is not to be had within ``LOCK_TIMEOUT``, here or later in the
+    transaction.
+    """
+    await connection.execute(
+        f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'; SELECT pg_advisory_xact_lock(hashtext('transfer in'))"
+    )
+
+
+async def follow_up(connection: Connection, child_id: UUID, now: datetime) -> Any:
+    """Return the key worker and team manager of the child's open case, and whether they are there; or None."""
+    return await _FOLLOW_UP.fetchrow(connection, {"child_id": child_id, "now": now})
 
 
 async def by_idempotency_key(connection: Connection, client_id: str, key: str) -> Any:
@@ -49,11 +81,11 @@ async def by_idempotency_key(connection: Connection, client_id: str, key: str) -
 
 
 async def open_case(connection: Connection, child_id: UUID, originating: UUID) -> Any:
-    """Return the case by which an authority notified this child before and whose temporary entry still stands."""
+    """Return the latest case by which an authority notified this child and whose temporary entry still stands."""
     return await connection.fetchrow(
         "SELECT t.* FROM transfer_case t JOIN plan p ON p.child_id = t.child_id AND p.ended_on IS NULL "
         "AND p.kind = 'temporary' AND p.responsible_organisation_id = t.originating_organisation_id "
-        "WHERE t.child_id = $1 AND t.originating_organisation_id = $2 ORDER BY t.received_at LIMIT 1",
+        "WHERE t.child_id = $1 AND t.originating_organisation_id = $2 ORDER BY t.received_at DESC, t.id LIMIT 1",
         child_id,
         originating,
     )

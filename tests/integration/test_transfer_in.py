@@ -4,49 +4,18 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-import httpx2
 import pytest
 from builders import World, entry, question
+from transfer_notices import NOTICE, allocate, count, notify
 
 from registry_api.register.entry import PlanKind
 
-NOTICE: dict[str, Any] = {
-    "child": {
-        "given_names": "Quillon",
-        "family_name": "Ashgrove-Test",
-        "other_names": [{"given_names": "Quillon", "family_name": "Elderfield-Test"}],
-        "date_of_birth": "2019-05-06",
-        "address_here": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"},
-    },
-    "plan": {"categories": ["physical"], "started_on": "2025-09-01"},
-    "moved_on": "2026-03-01",
-    "key_worker": {"name": "Testperson Elsewhere", "phone": "01632 960777"},
-}
 STAFF = ("kw-1", "kw-2", "kw-3", "duty-1", "tm-1", "sm-1")
-
-
-async def _notify(
-    world: World, notice: dict[str, Any] | None = None, *, who: str = "custodian-1", key: str | None = None
-) -> httpx2.Response:
-    headers = await world.headers(who, "transfer")
-    if key:
-        headers["Idempotency-Key"] = key
-    return await world.http.post("/api/v1/transfers/in", json=notice or NOTICE, headers=headers)
-
-
-async def _allocate(world: World, reference: str, *, who: str = "sm-1", **body: str) -> httpx2.Response:
-    url = f"/api/v1/transfers/{reference}/key-worker"
-    return await world.http.put(url, json=body, headers=await world.headers(who, "casework"))
-
-
-async def _count(world: World, table: str) -> int:
-    async with world.database.connection() as connection:
-        return int(await connection.fetchval(f"SELECT count(*) FROM {table}"))
 
 
 @pytest.mark.rule("TRF-1", "TRF-2")
 async def test_a_temporary_entry_stands_at_once_and_says_who_is_responsible(world: World) -> None:
-    receipt = await _notify(world)
+    receipt = await notify(world)
     assert receipt.status_code == 201, receipt.text
     assert receipt.json()["placed_as"] == "temporary_entry"
     (told,) = await world.inbox("sm-1")
@@ -87,13 +56,13 @@ async def test_the_conference_is_due_in_working_days_of_the_authoritys_calendar(
     world: World, moment: datetime, due: str
 ) -> None:
     world.clock.now = moment
-    assert (await _notify(world)).json()["conference_due"] == due
+    assert (await notify(world)).json()["conference_due"] == due
 
 
 @pytest.mark.rule("TRF-2")
 async def test_once_allocated_both_key_workers_are_shown_and_the_local_one_is_told(world: World) -> None:
-    reference = (await _notify(world)).json()["reference"]
-    answer = await _allocate(world, reference, key_worker="kw-2", team_manager="tm-1")
+    reference = (await notify(world)).json()["reference"]
+    answer = await allocate(world, reference, key_worker="kw-2", team_manager="tm-1")
     assert answer.status_code == 200, answer.text
     (told,) = await world.inbox("kw-2")
     assert (told["kind"], told["about"]["reference"]) == ("allocated", reference)
@@ -109,9 +78,9 @@ async def test_once_allocated_both_key_workers_are_shown_and_the_local_one_is_to
 @pytest.mark.rule("REG-1", "TRF-2")
 async def test_a_child_who_is_known_here_keeps_one_entry(world: World) -> None:
     await world.add(entry(key_worker=world.members["kw-1"].id, looked_after=True))
-    assert (await _notify(world)).json()["placed_as"] == "temporary_entry"
-    assert await _count(world, "child") == 1
-    assert await _count(world, "plan") == 1
+    assert (await notify(world)).json()["placed_as"] == "temporary_entry"
+    assert await count(world, "child") == 1
+    assert await count(world, "plan") == 1
     assert [told["kind"] for told in await world.inbox("kw-1")] == ["transfer_in"]
     said = (await world.ask("officer-1", question())).json()
     assert said["outcome"] == "temporary_entry"
@@ -124,20 +93,20 @@ async def test_a_child_who_is_known_here_keeps_one_entry(world: World) -> None:
 @pytest.mark.rule("REG-1")
 async def test_a_child_on_a_plan_here_stays_on_it_and_the_manager_is_told(world: World) -> None:
     await world.add(entry(plan=PlanKind.FULL, key_worker=world.members["kw-1"].id))
-    assert (await _notify(world)).json()["placed_as"] == "already_on_plan"
+    assert (await notify(world)).json()["placed_as"] == "already_on_plan"
     assert (await world.ask("officer-1", question())).json()["outcome"] == "on_plan"
     assert [told["kind"] for told in await world.inbox("sm-1")] == ["transfer_in"]
-    assert await _count(world, "plan") == 1
+    assert await count(world, "plan") == 1
 
 
 @pytest.mark.rule("REG-1", "TRF-1")
 async def test_notifying_again_changes_nothing(world: World) -> None:
-    first = (await _notify(world)).json()
+    first = (await notify(world)).json()
     world.clock.advance(hours=30)
-    again = (await _notify(world)).json()
+    again = (await notify(world)).json()
     assert again["placed_as"] == "already_notified"
     assert (again["reference"], again["conference_due"]) == (first["reference"], first["conference_due"])
-    assert await _count(world, "transfer_case") == await _count(world, "child") == 1
+    assert await count(world, "transfer_case") == await count(world, "child") == 1
     assert len(await world.inbox("sm-1")) == 1
 
 
@@ -145,10 +114,10 @@ async def test_notifying_again_changes_nothing(world: World) -> None:
 @pytest.mark.parametrize("key", [None, "the-same-key"])
 async def test_ten_notifications_at_once_make_one_entry(world: World, key: str | None) -> None:
     await world.token("custodian-1", "transfer")
-    answers = await asyncio.gather(*(_notify(world, key=key) for _ in range(10)))
+    answers = await asyncio.gather(*(notify(world, key=key) for _ in range(10)))
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["reference"] for answer in answers}) == 1
-    assert await _count(world, "child") == await _count(world, "transfer_case") == 1
+    assert await count(world, "child") == await count(world, "transfer_case") == 1
     assert len(await world.inbox("sm-1")) == 1
 
 
@@ -158,29 +127,29 @@ async def test_a_notification_is_placed_whole_or_not_at_all(world: World, table:
     await world.token("custodian-1", "transfer")
     async with world.database.connection() as connection:
         await connection.execute(f"ALTER TABLE {table} ADD CONSTRAINT none CHECK (false) NOT VALID")
-    failed = await _notify(world, key="the-same-key")
+    failed = await notify(world, key="the-same-key")
     assert failed.status_code == 503
     assert "placed_as" not in failed.json()
     for empty in ("child", "plan", "transfer_case", "notification"):
-        assert await _count(world, empty) == 0
+        assert await count(world, empty) == 0
     async with world.database.connection() as connection:
         await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT none")
-    assert (await _notify(world, key="the-same-key")).json()["placed_as"] == "temporary_entry"
+    assert (await notify(world, key="the-same-key")).json()["placed_as"] == "temporary_entry"
     assert len(await world.inbox("sm-1")) == 1
 
 
 async def test_a_key_that_was_used_for_another_child_is_refused(world: World) -> None:
-    await _notify(world, key="the-same-key")
+    await notify(world, key="the-same-key")
     other = {**NOTICE, "moved_on": "2026-03-02"}
-    assert (await _notify(world, other, key="the-same-key")).status_code == 422
+    assert (await notify(world, other, key="the-same-key")).status_code == 422
 
 
 async def test_a_key_means_the_same_notification_for_a_day(world: World) -> None:
-    first = await _notify(world, key="the-same-key")
+    first = await notify(world, key="the-same-key")
     world.clock.advance(hours=24)
-    assert (await _notify(world, key="the-same-key")).json() == first.json()
+    assert (await notify(world, key="the-same-key")).json() == first.json()
     world.clock.advance(hours=1)
-    assert (await _notify(world, key="the-same-key")).status_code == 422
+    assert (await notify(world, key="the-same-key")).status_code == 422
 
 
 @pytest.mark.rule("TRF-1", "REG-3")
@@ -195,7 +164,7 @@ async def test_an_unborn_child_is_found_through_the_mother(world: World) -> None
             "address_here": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"},
         },
     }
-    assert (await _notify(world, notice)).status_code == 201
+    assert (await notify(world, notice)).status_code == 201
     asked = {
         "expected_delivery_date": due,
         "mother": born_to,
@@ -210,7 +179,7 @@ async def test_only_another_authoritys_custodian_notifies(world: World, who: str
     headers = await world.headers(who, scope)
     answer = await world.http.post("/api/v1/transfers/in", json=NOTICE, headers=headers)
     assert answer.status_code == 403
-    assert await _count(world, "child") == await _count(world, "transfer_case") == 0
+    assert await count(world, "child") == await count(world, "transfer_case") == 0
     assert [noted["kind"] for noted in await world.log() if noted["kind"].startswith("transfer")] == []
     assert len(await world.log("request.refused")) == 1
 
@@ -218,8 +187,8 @@ async def test_only_another_authoritys_custodian_notifies(world: World, who: str
 @pytest.mark.rule("ENQ-3")
 @pytest.mark.parametrize("who", ["kw-1", "duty-1"])
 async def test_only_a_manager_allocates(world: World, who: str) -> None:
-    reference = (await _notify(world)).json()["reference"]
-    assert (await _allocate(world, reference, who=who, key_worker="kw-2")).status_code == 403
+    reference = (await notify(world)).json()["reference"]
+    assert (await allocate(world, reference, who=who, key_worker="kw-2")).status_code == 403
     assert await world.inbox("kw-2") == []
 
 
@@ -237,8 +206,8 @@ async def test_only_a_manager_allocates(world: World, who: str) -> None:
 async def test_what_does_not_exist_or_does_not_fit_is_not_found(
     world: World, reference: str | None, body: dict[str, str]
 ) -> None:
-    made = (await _notify(world)).json()["reference"]
-    assert (await _allocate(world, reference or made, **body)).status_code == 404
+    made = (await notify(world)).json()["reference"]
+    assert (await allocate(world, reference or made, **body)).status_code == 404
     assert [told["kind"] for who in STAFF for told in await world.inbox(who)] == ["transfer_in"]
 
 
@@ -257,12 +226,12 @@ async def test_what_does_not_exist_or_does_not_fit_is_not_found(
 )
 async def test_an_impossible_child_is_not_placed(world: World, child: dict[str, Any]) -> None:
     mother = {"given_names": "Marigold", "family_name": "Motherly-Test"}
-    answer = await _notify(world, {**NOTICE, "child": {**NOTICE["child"], "mother": mother, **child}})
+    answer = await notify(world, {**NOTICE, "child": {**NOTICE["child"], "mother": mother, **child}})
     assert answer.status_code == 422, answer.text
     assert "Quillon" not in answer.text
-    assert await _count(world, "child") == 0
+    assert await count(world, "child") == 0
 
 
 @pytest.mark.parametrize("moved_on", ["2999-01-01", "1900-01-01"])
 async def test_a_move_that_cannot_be_is_refused(world: World, moved_on: str) -> None:
-    assert (await _notify(world, {**NOTICE, "moved_on": moved_on})).status_code == 422
+    assert (await notify(world, {**NOTICE, "moved_on": moved_on})).status_code == 422
