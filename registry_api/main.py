@@ -176,6 +176,7 @@ async def _refresh_forever(database: Database, authority: Authority, enquiries: 
             async with database.connection() as connection:
                 await directory_store.forget_spent_assertions(connection, clock())
                 await routing_store.hand_on_from_suspended(connection, clock())
+            await enquiries.finish_unanswered(database)
         except Exception as error:  # whatever it was, the next round may be better, and must come
             _log.error("house_not_kept", error=type(error).__name__)
 

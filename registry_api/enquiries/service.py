@@ -4,41 +4,47 @@ In that order, always (ENQ-2). The enquiry and its enquirer are committed before
 whom it goes to are committed before it is sent. If either write fails nothing is disclosed.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import structlog
 
 from policies.access import Refused, may_enquire
-from policies.enquirer import STAFF_ROLES, Enquirer
+from policies.enquirer import Enquirer
 from policies.profile import Profile
 from registry_api.access_log import store as access_log
 from registry_api.enquiries import found, store
 from registry_api.enquiries.answers import Authority, compose
-from registry_api.enquiries.found import Found
-from registry_api.enquiries.recipients import notices
-from registry_api.enquiries.rules import Audience, Decided, decide_outcome
+from registry_api.enquiries.asked import Asked, Asker, answer_values, log_values, may_ask_by_address, reopened
+from registry_api.enquiries.rules import decide_outcome
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.kernel.clock import Clock
-from registry_api.kernel.crypto import RowKey, Vault
+from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
-from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, MoreDetailsNeeded
+from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, MoreDetailsNeeded, StoreUnavailable
 from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
-from registry_api.matching.criteria import Sufficiency, sufficiency
+from registry_api.matching.criteria import sufficiency
 from registry_api.matching.record import Record, pack, record_of
 from registry_api.matching.tokens import TokenKeys, index_tokens, query_tokens
 from registry_api.routing.service import Subject
-from registry_api.routing.store import consider_values, told_values
 
 TOO_FEW_DETAILS = "too_few_details"
 """The refusal of an enquiry that nobody could be found by."""
+
+_ATTEMPT_OVER = timedelta(seconds=60)
+"""From when on nobody can still be at work on an attempt: each of its few statements is given up after seconds."""
+
+_MOST_FINISHED = 50
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +53,6 @@ class Answered:
 
     body: bytes
     repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One enquiry on its way: what was asked, as committed."""
-
-    id: UUID
-    reference: str
-    received_at: datetime
-    enquirer: Enquirer
-    request: EnquiryRequest
-    record: Record
-    enough: Sufficiency
-    key: RowKey
 
 
 class Enquiries:
@@ -85,6 +77,7 @@ class Enquiries:
         self._profile = profile
         self._clock = clock
         self._authority = authority
+        self._finished_until = datetime.min.replace(tzinfo=UTC)
 
     async def make_enquiry(
         self, enquirer: Enquirer, request: EnquiryRequest, *, idempotency_key: str | None = None
@@ -103,12 +96,13 @@ class Enquiries:
         today = self._profile.today(now)
         decision = may_enquire(enquirer, request.reason.purpose, today)
         record = record_of(request.child.as_person(today))
-        enough = sufficiency(record, privileged=enquirer.own_authority and enquirer.role in STAFF_ROLES)
+        privileged = may_ask_by_address(own_authority=enquirer.own_authority, role=enquirer.role)
+        enough = sufficiency(record, privileged=privileged)
         refusal = decision.reason if isinstance(decision, Refused) else None if enough.enough else TOO_FEW_DETAILS
 
         async with self._database.connection() as connection:
             asked, is_new = await self._record(
-                connection, enquirer, request, record, enough, now, refusal, idempotency_key
+                connection, enquirer, request, record, enough.household_only, now, refusal, idempotency_key
             )
             if isinstance(decision, Refused):
                 raise Forbidden(decision.reason, asked.reference if is_new else None)
@@ -132,16 +126,17 @@ class Enquiries:
         enquirer: Enquirer,
         request: EnquiryRequest,
         record: Record,
-        enough: Sufficiency,
+        household_only: bool,
         now: datetime,
         refusal: str | None,
         idempotency_key: str | None,
-    ) -> tuple[_Asked, bool]:
+    ) -> tuple[Asked, bool]:
         """Commit the enquiry and its enquirer; return it, and False when its idempotency key was there before."""
         enquiry_id = uuid4()
         key = self._vault.new_key("enquiry", enquiry_id)
         question = request.model_dump_json(exclude_defaults=True).encode()
-        asked = _Asked(enquiry_id, new_reference("E"), now, enquirer, request, record, enough, key)
+        by = Asker.of(enquirer)
+        asked = Asked(enquiry_id, new_reference("E"), now, by, request, record, household_only, key)
         is_new = await store.receive(
             connection,
             {
@@ -168,7 +163,45 @@ class Enquiries:
         )
         return asked, is_new
 
-    async def _answer(self, connection: Connection, asked: _Asked) -> Answered:
+    async def finish_unanswered(self, database: Database) -> None:
+        """Answer what was recorded and never answered, as a retry would, so that nobody's follow-up waits (ENQ-10).
+
+        The enquirer was told that nothing was recorded and may never ask again; those who are to follow up are told
+        all the same, and a later retry gets this very answer. Of the last KEY_KEPT, a few at a time.
+
+        ``database``: whose connections to use: not those that requests wait for. Raises StoreUnavailable; what is
+        wrong with one enquiry by itself stops none of the others.
+        """
+        until = self._clock() - _ATTEMPT_OVER
+        since = max(until - KEY_KEPT, self._finished_until)
+        async with database.connection() as connection:
+            rows = await store.unanswered(connection, since, until, _MOST_FINISHED)
+        for row in rows:
+            try:
+                asked = reopened(row, self._vault, self._profile)
+                async with database.connection() as connection:
+                    with contextlib.suppress(asyncpg.UniqueViolationError):  # a retry was answered meanwhile
+                        await self._conclude(connection, asked, "enquiry.finished_unsent")
+            except StoreUnavailable:
+                raise
+            except Exception as error:  # whatever it is, the others must not wait for it
+                _log.error("enquiry_not_finished", error=type(error).__name__)
+        if len(rows) < _MOST_FINISHED:
+            self._finished_until = until
+
+    async def _answer(self, connection: Connection, asked: Asked) -> Answered:
+        try:
+            return Answered(await self._conclude(connection, asked, "enquiry.answered"))
+        except asyncpg.UniqueViolationError:
+            # A retry of the same enquiry overtook this attempt. Both send what was committed first.
+            stored = await store.answer_of(connection, asked.id)
+            return await self._repeat(connection, asked, stored["sealed_answer"])
+
+    async def _conclude(self, connection: Connection, asked: Asked, log_kind: str) -> bytes:
+        """Read the register, commit the answer with all that follows from it, and return it.
+
+        Raises asyncpg.UniqueViolationError when the enquiry has been answered already.
+        """
         now = self._clock()
         what_is_found = await found.find(
             connection,
@@ -176,9 +209,9 @@ class Enquiries:
             question=asked.record,
             enquiry_id=asked.id,
             query=query_tokens(asked.record, self._token_keys),
-            address_only=asked.enough.household_only,
+            address_only=asked.household_only,
             token_keys=self._token_keys,
-            professional_id=asked.enquirer.professional_id,
+            professional_id=asked.by.professional_id,
             same_incident_since=now - timedelta(hours=self._profile.repeat_hours),
             now=now,
         )
@@ -192,66 +225,15 @@ class Enquiries:
             authority=self._authority,
             profile=self._profile,
             now=now,
-            professional_id=asked.enquirer.professional_id,
+            professional_id=asked.by.professional_id,
         )
-        try:
-            await store.answer(connection, self._answer_values(asked, decided, what_is_found, body, now))
-        except asyncpg.UniqueViolationError:
-            # A retry of the same enquiry overtook this attempt. Both send what was committed first.
-            stored = await store.answer_of(connection, asked.id)
-            return await self._repeat(connection, asked, stored["sealed_answer"])
-        return Answered(body)
-
-    def _answer_values(
-        self, asked: _Asked, decided: Decided, what_is_found: Found, body: bytes, now: datetime
-    ) -> dict[str, Any]:
-        enquirer = asked.enquirer
-        earlier = what_is_found.earlier
         due = self._profile.consideration_due(now)
-        return {
-            "enquiry_id": asked.id,
-            "answered_at": now,
-            "outcome": decided.outcome,
-            "row": decided.row,
-            "child_id": what_is_found.child.id if what_is_found.child else None,
-            "sealed_answer": asked.key.seal("answer", body),
-            **consider_values(
-                [asked.id, *(enquiry.id for enquiry in earlier)],
-                considers=Audience.CONSIDERATION in decided.told,
-                joins=next((enquiry.open_consideration for enquiry in earlier if enquiry.open_consideration), None),
-                at=now,
-                due=due.day,
-                calendar=due.calendar_version,
-            ),
-            **told_values(
-                notices(decided, what_is_found, asked.request.urgency),
-                at=now,
-                enquiry_id=asked.id,
-            ),
-            **access_log.values(
-                at=now,
-                kind="enquiry.answered",
-                client_id=enquirer.client_id,
-                organisation_id=enquirer.organisation_id,
-                professional_id=enquirer.professional_id,
-                reference=asked.reference,
-                reason=decided.outcome,
-            ),
-        }
+        values = answer_values(asked, decided, what_is_found, body, at=now, due=due, log_kind=log_kind)
+        await store.answer(connection, values)
+        return body
 
-    async def _repeat(self, connection: Connection, asked: _Asked, sealed_answer: bytes) -> Answered:
-        enquirer = asked.enquirer
-        await access_log.append(
-            connection,
-            access_log.values(
-                at=self._clock(),
-                kind="enquiry.repeated",
-                client_id=enquirer.client_id,
-                organisation_id=enquirer.organisation_id,
-                professional_id=enquirer.professional_id,
-                reference=asked.reference,
-            ),
-        )
+    async def _repeat(self, connection: Connection, asked: Asked, sealed_answer: bytes) -> Answered:
+        await access_log.append(connection, log_values(asked, "enquiry.repeated", at=self._clock()))
         return Answered(asked.key.open("answer", sealed_answer), repeated=True)
 
     def _check_same_request(
@@ -261,18 +243,9 @@ class Enquiries:
         if now - kept["received_at"] > KEY_KEPT or not hmac.compare_digest(digest, kept["request_digest"]):
             raise IdempotencyKeyReused
 
-    def _resumed(self, asked: _Asked, kept: Mapping[str, Any]) -> _Asked:
+    def _resumed(self, asked: Asked, kept: Mapping[str, Any]) -> Asked:
         key = self._vault.key("enquiry", kept["id"], kept["data_key"])
-        return _Asked(
-            kept["id"],
-            kept["reference"],
-            kept["received_at"],
-            asked.enquirer,
-            asked.request,
-            asked.record,
-            asked.enough,
-            key,
-        )
+        return replace(asked, id=kept["id"], reference=kept["reference"], received_at=kept["received_at"], key=key)
 
     def _digest(self, enquirer: Enquirer, question: bytes) -> bytes:
         # The professional is part of it: another person's retry under the same key is not the same enquiry.

@@ -6,6 +6,7 @@ single head row.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -122,6 +123,22 @@ async def by_idempotency_key(connection: Connection, client_id: str, key: str) -
 async def answer_of(connection: Connection, enquiry_id: UUID) -> Any:
     """Return the stored answer of an enquiry."""
     return await connection.fetchrow("SELECT * FROM enquiry_answer WHERE enquiry_id = $1", enquiry_id)
+
+
+async def unanswered(connection: Connection, since: datetime, until: datetime, limit: int) -> list[Any]:
+    """Return enquiries received between two moments that may be answered and were not, with who asked.
+
+    In no order: whatever keeps failing must not stand in the way of the others for ever.
+    """
+    return await connection.fetch(
+        "SELECT e.*, o.own_authority FROM enquiry e JOIN organisation o ON o.id = e.organisation_id "
+        "LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
+        "WHERE e.received_at BETWEEN $1 AND $2 AND e.refusal IS NULL AND a.enquiry_id IS NULL "
+        "ORDER BY random() LIMIT $3",
+        since,
+        until,
+        limit,
+    )
 
 
 async def questions(connection: Connection, ids: Sequence[UUID]) -> list[Any]:

@@ -1,0 +1,117 @@
+"""One enquiry on its way, as it was committed, and everything that is committed with its answer.
+
+The same from a request, from a retry of it, and from what stands sealed of an enquiry that was never answered.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from uuid import UUID
+
+from policies.enquirer import STAFF_ROLES, Enquirer, Role
+from policies.profile import DueDate, Profile
+from registry_api.access_log import store as access_log
+from registry_api.enquiries.found import Found
+from registry_api.enquiries.recipients import notices
+from registry_api.enquiries.rules import Audience, Decided
+from registry_api.enquiries.schemas import EnquiryRequest
+from registry_api.kernel.crypto import RowKey, Vault
+from registry_api.matching.criteria import sufficiency
+from registry_api.matching.record import Record, record_of
+from registry_api.routing.store import consider_values, told_values
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asked: the organisation's system, the organisation and the individual, by their ids."""
+
+    client_id: str
+    organisation_id: UUID
+    professional_id: UUID
+
+    @classmethod
+    def of(cls, enquirer: Enquirer) -> Self:
+        """Return who ``enquirer`` is."""
+        return cls(enquirer.client_id, enquirer.organisation_id, enquirer.professional_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One enquiry as committed. ``household_only``: only an address was asked about, by somebody who may."""
+
+    id: UUID
+    reference: str
+    received_at: datetime
+    by: Asker
+    request: EnquiryRequest
+    record: Record
+    household_only: bool
+    key: RowKey
+
+
+def may_ask_by_address(*, own_authority: bool, role: Role) -> bool:
+    """Return whether an address alone is enough to ask by: for the authority's own staff (ENQ-5)."""
+    return own_authority and role in STAFF_ROLES
+
+
+def reopened(row: Mapping[str, Any], vault: Vault, profile: Profile) -> Asked:
+    """Return an enquiry from its row in ``store.unanswered``.
+
+    Raises EnvelopeError when it does not open, ValueError when this release cannot read what was asked.
+    """
+    key = vault.key("enquiry", row["id"], row["data_key"])
+    request = EnquiryRequest.model_validate_json(key.open("question", row["sealed_question"]))
+    record = record_of(request.child.as_person(profile.today(row["received_at"])))
+    privileged = may_ask_by_address(own_authority=row["own_authority"], role=Role(row["role"]))
+    return Asked(
+        id=row["id"],
+        reference=row["reference"],
+        received_at=row["received_at"],
+        by=Asker(row["client_id"], row["organisation_id"], row["professional_id"]),
+        request=request,
+        record=record,
+        household_only=sufficiency(record, privileged=privileged).household_only,
+        key=key,
+    )
+
+
+def log_values(asked: Asked, kind: str, *, at: datetime, reason: str | None = None) -> dict[str, object]:
+    """Return the access log's entry of ``kind`` about an enquiry."""
+    return access_log.values(
+        at=at,
+        kind=kind,
+        client_id=asked.by.client_id,
+        organisation_id=asked.by.organisation_id,
+        professional_id=asked.by.professional_id,
+        reference=asked.reference,
+        reason=reason,
+    )
+
+
+def answer_values(
+    asked: Asked, decided: Decided, found: Found, body: bytes, *, at: datetime, due: DueDate, log_kind: str
+) -> dict[str, Any]:
+    """Return the named values of ``store.answer``: the answer, who is told, what is to be considered, the log entry.
+
+    ``body``: the answer as it is sent. ``due``: of a child-in-need consideration, if there is to be one (ENQ-7).
+    """
+    earlier = found.earlier
+    return {
+        "enquiry_id": asked.id,
+        "answered_at": at,
+        "outcome": decided.outcome,
+        "row": decided.row,
+        "child_id": found.child.id if found.child else None,
+        "sealed_answer": asked.key.seal("answer", body),
+        **consider_values(
+            [asked.id, *(enquiry.id for enquiry in earlier)],
+            considers=Audience.CONSIDERATION in decided.told,
+            joins=next((enquiry.open_consideration for enquiry in earlier if enquiry.open_consideration), None),
+            at=at,
+            due=due.day,
+            calendar=due.calendar_version,
+        ),
+        **told_values(notices(decided, found, asked.request.urgency), at=at, enquiry_id=asked.id),
+        **log_values(asked, log_kind, at=at, reason=decided.outcome),
+    }
