@@ -21,6 +21,7 @@ _ALWAYS = {
     400: "The body is not JSON.",
     401: "Who is asking is not established.",
     403: "It is not permitted; the refusal is recorded.",
+    408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body is not sent as JSON.",
     422: "Something in the request is not as it should be.",

@@ -59,6 +59,7 @@ class _Application(FastAPI):
         return Guards(
             super().build_middleware_stack(),
             body_limit_bytes=self._settings.body_limit_bytes,
+            body_seconds=self._settings.body_seconds,
             requests_in_flight=self._settings.pool_size,
             queue_seconds=self._settings.queue_seconds,
             unqueued_paths=_HEALTH,

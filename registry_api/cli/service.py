@@ -26,6 +26,9 @@ from registry_api.kernel.postgres import EmbeddedPostgres, PostgresUnavailable
 from registry_api.kernel.settings import Settings
 
 _BACKLOG = 2048
+_CONNECTIONS = 900
+"""Of each worker; what comes on top is answered with 503. A process may hold 1,024 descriptors where nobody says
+otherwise, and needs some for the database."""
 _GRACE_SECONDS = 20
 """For the requests under way when the service is told to stop."""
 
@@ -67,24 +70,30 @@ def serve(workers: int | None = None) -> None:
         if settings.database_url is None:
             migrations.upgrade(url)
         asyncio.run(_check_ready(url, settings))
-        config = uvicorn.Config(
-            "registry_api.cli.worker:app",
-            factory=True,
-            workers=workers or settings.workers,
-            loop="auto" if sys.platform == "win32" else "uvloop",
-            http="httptools",
-            ws="none",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
         note(f"The service is at {settings.base_url}. Stop it with Ctrl-C.")
-        supervisor = Multiprocess(config, [sock])
+        supervisor = Multiprocess(server_config(settings, workers or settings.workers), [sock])
         supervisor.run()
     if any(process.exitcode == uvicorn.config.STARTUP_FAILURE for process in supervisor.processes):
         raise Failure("A worker could not start; the log above names the kind of error.")
+
+
+def server_config(settings: Settings, workers: int) -> uvicorn.Config:
+    """Return how each of so many ``workers`` is served."""
+    return uvicorn.Config(
+        "registry_api.cli.worker:app",
+        factory=True,
+        workers=workers,
+        loop="auto" if sys.platform == "win32" else "uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+        limit_concurrency=_CONNECTIONS,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
 
 
 def migrate() -> None:

@@ -1,9 +1,10 @@
 """What every request passes before the application sees it, and every answer on its way out.
 
 One layer of pure ASGI, because each layer costs on the way of an enquiry. It gives the request an identifier, reads
-the body within a bound, lets in no more requests at once than the worker can answer in good time (past that point the
-slowest answers take fifty times longer, so what cannot be served soon is told so), and puts the fixed headers on the
-answer. Put it outermost, around the framework's own handling of errors, or a 500 goes out without them.
+the body within a bound of size and of time, lets in no more requests at once than the worker can answer in good time
+(past that point the slowest answers take fifty times longer, so what cannot be served soon is told so), and puts the
+fixed headers on the answer. Put it outermost, around the framework's own handling of errors, or a 500 goes out without
+them.
 """
 
 import asyncio
@@ -34,6 +35,12 @@ _TOO_LARGE: _Problem = {
     "status": 413,
     "detail": "The body of the request is larger than this service accepts. Nothing of it was kept.",
 }
+_TOO_SLOW: _Problem = {
+    "type": "urn:registry:problem:request-timeout",
+    "title": "The request did not arrive in time",
+    "status": 408,
+    "detail": "The body of the request took too long to arrive. Nothing of it was kept: send it again.",
+}
 _BUSY: _Problem = {
     "type": "urn:registry:problem:busy",
     "title": "The service is busy",
@@ -53,6 +60,7 @@ class Guards:
         app: ASGIApp,
         *,
         body_limit_bytes: int,
+        body_seconds: float,
         requests_in_flight: int,
         queue_seconds: float,
         unqueued_paths: Collection[str] = frozenset(),
@@ -62,12 +70,14 @@ class Guards:
         Args:
             app: the application.
             body_limit_bytes: the largest body, in bytes, that is read; a larger one is answered with 413.
+            body_seconds: how long a body may take to arrive before it is answered with 408 and the connection closed.
             requests_in_flight: how many requests the application handles at once, in this worker.
             queue_seconds: how long the next one waits for its turn before it is answered with 503.
             unqueued_paths: exact paths that never wait, so that a busy worker still says that it is alive.
         """
         self._app = app
         self._body_limit = body_limit_bytes
+        self._body_seconds = body_seconds
         self._turns = asyncio.Semaphore(requests_in_flight)
         self._queue_seconds = queue_seconds
         self._unqueued = frozenset(unqueued_paths)
@@ -82,7 +92,13 @@ class Guards:
         send = _with_fixed_headers(send, request_id)
 
         # Read before waiting for a turn: whoever sends slowly holds nobody up.
-        body = None if declared_length > self._body_limit else await self._read(receive)
+        try:
+            async with asyncio.timeout(self._body_seconds):
+                body = None if declared_length > self._body_limit else await self._read(receive)
+        except TimeoutError:
+            # Closed, since the rest of the body may come for ever (RFC 9110 section 15.5.9).
+            await _send_problem(send, _TOO_SLOW, request_id, (b"connection", b"close"))
+            return
         if body is None:
             await _send_problem(send, _TOO_LARGE, request_id)
         elif body["type"] == "http.disconnect":
@@ -90,7 +106,7 @@ class Guards:
         elif scope["path"] in self._unqueued:
             await self._app(scope, _replay(body, receive), send)
         elif not await self._turn():
-            await _send_problem(send, _BUSY, request_id, retry_after=math.ceil(self._queue_seconds))
+            await _send_problem(send, _BUSY, request_id, (b"retry-after", str(math.ceil(self._queue_seconds)).encode()))
         else:
             try:
                 await self._app(scope, _replay(body, receive), send)
@@ -164,11 +180,9 @@ def _with_fixed_headers(send: Send, request_id: bytes) -> Send:
     return send_with_headers
 
 
-async def _send_problem(send: Send, problem: _Problem, request_id: bytes, retry_after: int | None = None) -> None:
-    """Answer with a problem document (RFC 9457) in fixed words."""
+async def _send_problem(send: Send, problem: _Problem, request_id: bytes, *more: tuple[bytes, bytes]) -> None:
+    """Answer with a problem document (RFC 9457) in fixed words; ``more`` are further headers."""
     body = json.dumps({**problem, "request_id": request_id.decode()}).encode()
-    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    if retry_after is not None:
-        headers.append((b"retry-after", str(retry_after).encode()))
+    headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()), *more]
     await send({"type": "http.response.start", "status": problem["status"], "headers": headers})
     await send({"type": "http.response.body", "body": body})

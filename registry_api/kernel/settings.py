@@ -1,6 +1,7 @@
 """What a deployment can set, read once from the environment (``REGISTRY_…``)."""
 
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -28,11 +29,15 @@ class Settings(BaseSettings):
     """Where callers reach the service, without a slash at the end: the issuer of its tokens and their audience. Where
     none is given, the host and port themselves."""
     workers: int = Field(default=2, ge=1, le=64)
+    trusted_proxies: str = ""
+    """The addresses or networks, separated by commas, of proxies whose ``X-Forwarded-For`` says who called."""
 
     profile: str = "jersey"
     """The procedure profile of the authority: a file of ``policies/procedures/``."""
 
     body_limit_bytes: int = Field(default=64 * 1024, ge=1024)
+    body_seconds: float = Field(default=10.0, gt=0)
+    """How long the body of a request may take to arrive."""
     queue_seconds: float = Field(default=2.0, gt=0)
     enquiries_per_minute_organisation: int = Field(default=600, ge=1)
     enquiries_per_minute_professional: int = Field(default=30, ge=1)
@@ -43,6 +48,15 @@ class Settings(BaseSettings):
     @classmethod
     def _own_address(cls, given: str, known: ValidationInfo) -> str:
         return given or f"http://{known.data.get('host')}:{known.data.get('port')}"
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _addresses(cls, given: str) -> str:
+        # Whoever is trusted chooses the address that they are counted under: so never everybody.
+        networks = [ip_network(address.strip()) for address in given.split(",") if address.strip()]
+        if any(network.prefixlen == 0 for network in networks):
+            raise ValueError("everybody is no proxy")
+        return ",".join(map(str, networks))
 
     @cached_property
     def keys_file(self) -> Path:

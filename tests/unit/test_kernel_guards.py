@@ -59,6 +59,7 @@ def guarded(app: App, in_flight: int = 4, queue_seconds: float = 5.0) -> Guards:
     return Guards(
         app,
         body_limit_bytes=LIMIT,
+        body_seconds=5.0,
         requests_in_flight=in_flight,
         queue_seconds=queue_seconds,
         unqueued_paths={"/alive"},
@@ -142,7 +143,7 @@ def test_the_application_gets_exactly_what_was_sent_or_nothing(parts: list[bytes
     async def receive() -> Message:
         return waiting.pop(0)
 
-    guards = Guards(app, body_limit_bytes=limit, requests_in_flight=1, queue_seconds=1)
+    guards = Guards(app, body_limit_bytes=limit, body_seconds=1, requests_in_flight=1, queue_seconds=1)
     sent = asyncio.run(answer_to(guards, receive))
     whole = b"".join(parts)
     if len(whole) > limit:
@@ -294,5 +295,5 @@ async def test_what_is_not_http_passes_untouched() -> None:
         seen.append(connection)
 
     connection: Any = ({"type": "lifespan"}, object(), object())
-    await Guards(app, body_limit_bytes=1, requests_in_flight=1, queue_seconds=1)(*connection)
+    await Guards(app, body_limit_bytes=1, body_seconds=1, requests_in_flight=1, queue_seconds=1)(*connection)
     assert seen == [connection]
