@@ -5,7 +5,7 @@ given name must stand, the birth must agree, something beside name and birth mus
 birth agrees. What falls short of that is *possible*, and a duty officer decides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic
@@ -64,20 +64,29 @@ def best_match(question: Record, candidates: Sequence[tuple[Id, Record]]) -> Mat
     one child count together, for a child who was entered twice must not be hidden by it (REG-1).
     """
     scored = score(question, candidates)
-    if not scored or scored[0].posterior < POSSIBLE:
+    likely = _in_order(one for one in scored if one.posterior >= POSSIBLE)
+    if not likely:
         return Match(Band.NONE)
-    scored.sort(key=lambda one: (-one.posterior, str(one.id)))  # the order of retrieval must decide nothing
-    entries = _entries_of_best(scored, dict(candidates))
+    entries = _entries_of_one(likely[0], scored, candidates)
     if sum(one.posterior for one in entries) >= CERTAIN and any(map(is_guarded, entries)):
         return Match(Band.MATCH, tuple(one.id for one in entries))
-    likely = [one.id for one in scored[:MOST_POSSIBLE] if one.posterior >= POSSIBLE]
-    return Match(Band.POSSIBLE, possible=tuple(likely))
+    return Match(Band.POSSIBLE, possible=tuple(one.id for one in likely[:MOST_POSSIBLE]))
 
 
-def _entries_of_best(scored: list[Scored[Id]], records: Mapping[Id, Record]) -> list[Scored[Id]]:
-    """Return the best candidate and every other entry of the same child, however much less of it was asked about."""
-    best = scored[0]
-    return [best, *(o for o in scored[1:] if _may_be_one_child(o.levels) and _is_entered_twice(records, best, o))]
+def _in_order(scored: Iterable[Scored[Id]]) -> list[Scored[Id]]:
+    """Return candidates best first, and those that fit alike by id: the order of retrieval must decide nothing."""
+    return sorted(scored, key=lambda one: (-one.posterior, str(one.id)))
+
+
+def _entries_of_one(
+    best: Scored[Id], scored: Sequence[Scored[Id]], candidates: Sequence[tuple[Id, Record]]
+) -> list[Scored[Id]]:
+    """Return ``best`` and every other entry of the same child, however much less of that one was asked about."""
+    others = [one for one in scored if one is not best and _may_be_one_child(one.levels)]
+    if not others:
+        return [best]
+    records = dict(candidates)
+    return [best, *_in_order(one for one in others if _is_entered_twice(records, best, one))]
 
 
 def _is_entered_twice(records: Mapping[Id, Record], best: Scored[Id], other: Scored[Id]) -> bool:
