@@ -128,3 +128,24 @@ async def test_where_the_child_may_be_the_entry_that_does_not_open_the_duty_is_t
     await _damage(world, await _add(world, plan=PlanKind.FULL), column)
     assert (await world.ask("officer-1", question())).json()["outcome"] == "more_information_needed"
     assert await _told(world, "duty-1") == [("more_information_needed", "urgent", [])]
+
+
+@pytest.mark.rule("ENQ-5")
+async def test_the_key_worker_at_the_address_is_told_though_the_neighbours_entry_does_not_open(world: World) -> None:
+    changes: dict[str, Any] = {"given": "Orla", "family": "Hollowbrook-Test", "born": date(2016, 2, 3)}
+    neighbour = await _add(world, plan=PlanKind.FULL, **changes)
+    await _damage(world, neighbour)
+    child = question(given="Isolde", family="Underhill-Test", born="2013-01-09")
+    assert (await world.ask("officer-1", child)).json()["outcome"] in {"not_known", "more_information_needed"}
+    assert await _told(world, "kw-1") == [("enquiry_at_address", "urgent", [neighbour])]
+
+
+@pytest.mark.rule("ENQ-7")
+async def test_where_an_earlier_enquiry_does_not_open_it_is_not_said_that_nobody_asked(world: World) -> None:
+    await world.ask("nurse-1", question())
+    async with world.database.connection() as connection:
+        await connection.execute("ALTER TABLE enquiry DISABLE TRIGGER USER")  # which let no row be changed
+        await connection.execute("UPDATE enquiry SET sealed_record = substr(sealed_record, 1, 30)")
+    said = (await world.ask("officer-1", question())).json()
+    assert said["outcome"] == "more_information_needed"
+    assert await _told(world, "duty-1") == [("more_information_needed", "urgent", [])]
