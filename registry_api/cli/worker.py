@@ -1,5 +1,12 @@
 """What each process of a running service starts from: ``uvicorn --factory registry_api.cli.worker:app``."""
 
+import sys
+from multiprocessing import parent_process
+
+if parent_process() is not None:
+    # structlog takes in rich wherever it is installed, to colour what a worker never writes: 3 MB in each.
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+
 from fastapi import FastAPI
 
 from registry_api.kernel.logs import configure_logs
