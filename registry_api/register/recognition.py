@@ -37,6 +37,11 @@ class Unclaimed:
     transfer: str
 
 
+MOST_BORN_TOGETHER = 50
+"""New children of one file with one date of birth that a row is compared with. A system that writes the same date for
+all whose birth it does not know would otherwise have each row compared with all before it."""
+
+
 class Recognition:
     """The unclaimed entries of the register and the new children of one file, as far as it has been read.
 
@@ -70,7 +75,8 @@ class Recognition:
         born_with = self._earlier[record.born or record.due]
         first = best_match(record, [(earlier, unpack(packed)) for earlier, packed in born_with]).candidate
         if first is None:
-            born_with.append((line, pack(record)))
+            if len(born_with) < MOST_BORN_TOGETHER:
+                born_with.append((line, pack(record)))
             return []
         return [Fault("record_id", Reason.SAME_CHILD_ON_LINE, warning=True, other=str(first))]
 

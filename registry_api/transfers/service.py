@@ -24,16 +24,15 @@ from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, NotFound
 from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.kernel.statement import Statement
-from registry_api.matching.bands import best_match
-from registry_api.matching.record import record_of
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, TokenKeys, query_tokens
+from registry_api.matching.tokens import TokenKeys
 from registry_api.register import loading
 from registry_api.register.entry import ChildEntry
-from registry_api.register.sealing import child_key, open_record, rows_of
+from registry_api.register.sealing import child_key, rows_of
 from registry_api.routing.rules import SAFEGUARDING_MANAGER, Contact, Recipient, who_follows_up
 from registry_api.routing.service import Subject
 from registry_api.routing.store import TELL, Kind, Notice, told_values
 from registry_api.transfers import store
+from registry_api.transfers.finding import standing_entries
 from registry_api.transfers.moved import moved_entry
 from registry_api.transfers.rules import WHAT_IT_MEANS, PlacedAs, placed_as, shown_as, with_move
 from registry_api.transfers.schemas import (
@@ -136,7 +135,8 @@ class Transfers:
     async def _place(self, connection: Connection, notice: _Notice) -> TransferInReceipt:
         enquirer, request, now = notice.enquirer, notice.request, notice.now
         moved = moved_entry(request, enquirer.organisation_id, self.profile.today(now))
-        entries = await store.lock_children(connection, await self._find(connection, moved))
+        found = await standing_entries(connection, moved, enquirer.organisation_id, self.vault, self.token_keys)
+        entries = await store.lock_children(connection, found)
         place, before, told_here = PlacedAs.TEMPORARY_ENTRY, None, tuple[Recipient, ...]()
         if not entries:
             child_id = uuid4()
@@ -239,26 +239,6 @@ class Transfers:
             }
             described[row["id"]] = Subject(row["reference"], row["received_at"], row["professional_id"], details)
         return described
-
-    async def _find(self, connection: Connection, moved: ChildEntry) -> tuple[UUID, ...]:
-        """Return the child's standing entries, if it is certain which ones they are; normally one, the best first.
-
-        A possible entry is not taken for the child: a second entry can be joined later, two children made into one
-        cannot be told apart again.
-        """
-        question = record_of(moved.person())
-        query = query_tokens(question, self.token_keys)
-        rows = await store.candidates(
-            connection,
-            {
-                "tokens": query.tokens,
-                "weights": query.weights,
-                "least_weight": LEAST_WEIGHT,
-                "least_share": LEAST_SHARE,
-                "most_candidates": RETRIEVAL_LIMIT,
-            },
-        )
-        return best_match(question, [(row["id"], open_record(row, self.vault)) for row in rows]).candidates
 
     async def _admit(
         self, connection: Connection, enquirer: Enquirer, decision: Decision, kind: str, reference: str | None = None

@@ -80,6 +80,18 @@ async def by_idempotency_key(connection: Connection, client_id: str, key: str) -
     )
 
 
+async def notified_by(connection: Connection, ids: Sequence[UUID], originating: UUID) -> list[UUID]:
+    """Return those of the children whom this authority has notified and whose temporary entry still stands."""
+    rows = await connection.fetch(
+        "SELECT id FROM child c WHERE id = ANY($1) AND EXISTS (SELECT FROM plan p WHERE p.child_id = c.id "
+        "AND p.ended_on IS NULL AND p.kind = 'temporary' AND p.responsible_organisation_id = $2) "
+        "AND EXISTS (SELECT FROM transfer_case t WHERE t.child_id = c.id AND t.originating_organisation_id = $2)",
+        list(ids),
+        originating,
+    )
+    return [row["id"] for row in rows]
+
+
 async def open_case(connection: Connection, child_id: UUID, originating: UUID) -> Any:
     """Return the latest case by which an authority notified this child and whose temporary entry still stands."""
     return await connection.fetchrow(

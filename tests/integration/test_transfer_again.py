@@ -51,6 +51,35 @@ async def test_a_notice_that_says_something_new_is_taken_in(world: World) -> Non
     assert (await allocate(world, again["reference"], key_worker="kw-2")).status_code == 200
 
 
+@pytest.mark.rule("REG-1", "TRF-1")
+async def test_an_authority_that_corrects_the_address_means_the_same_child(world: World) -> None:
+    await notify(world)
+    world.clock.advance(hours=1)
+    corrected = {**NOTICE["child"], "address_here": {"lines": "22 Cobnar Street", "postcode": "JE6 2AB"}}
+    assert (await notify(world, {**NOTICE, "child": corrected})).json()["placed_as"] == "already_notified"
+    twin = {**corrected, "given_names": "Oswald", "other_names": []}
+    assert (await notify(world, {**NOTICE, "child": twin})).json()["placed_as"] == "temporary_entry"
+    assert await count(world, "child") == 2
+    there = question(address="22 Cobnar Street", postcode="JE6 2AB")
+    assert (await world.ask("officer-1", there)).json()["outcome"] == "temporary_entry"
+
+
+@pytest.mark.rule("REG-1")
+async def test_the_same_name_and_birth_at_another_address_is_not_enough_for_a_first_notice(world: World) -> None:
+    await world.add(entry(address="44 Quorley Terrace", postcode="JE9 9ZZ"))
+    await notify(world)
+    assert await count(world, "child") == 2
+
+
+@pytest.mark.rule("REG-1", "ENQ-3")
+async def test_a_child_who_was_entered_twice_is_on_a_plan_and_restricted_if_either_entry_is(world: World) -> None:
+    await world.add(entry(case=False, restricted=True))
+    await world.add(entry(plan=PlanKind.FULL))
+    assert (await notify(world)).json()["placed_as"] == "with_the_manager"
+    assert await count(world, "child") == 2
+    assert await count(world, "plan") == 1
+
+
 async def test_the_key_of_a_further_notice_holds(world: World) -> None:
     await notify(world)
     world.clock.advance(hours=1)
