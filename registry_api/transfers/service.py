@@ -47,6 +47,9 @@ _URGENT = "urgent"
 
 TURN_SECONDS = 5.0
 """How long a notification waits for those before it, in this process."""
+MOST_AT_ONCE = 4
+"""Notifications that are placed or wait, in this process. Each is one of the few requests that it handles at a time:
+further ones are asked to come again, so that there is always room for enquiries (ENQ-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Transfers:
     profile: Profile
     clock: Clock
     _turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1), init=False, repr=False)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE), init=False, repr=False)
 
     async def notify_in(
         self, enquirer: Enquirer, request: TransferInRequest, *, idempotency_key: str | None
@@ -110,15 +114,18 @@ class Transfers:
     @asynccontextmanager
     async def _in_turn(self) -> AsyncIterator[None]:
         # Waiting without a connection: those that wait in the database would hold the enquiries' connections.
-        try:
-            async with asyncio.timeout(TURN_SECONDS):
-                await self._turn.acquire()
-        except TimeoutError as error:
-            raise StoreUnavailable from error
-        try:
-            yield
-        finally:
-            self._turn.release()
+        if self._room.locked():
+            raise StoreUnavailable
+        async with self._room:
+            try:
+                async with asyncio.timeout(TURN_SECONDS):
+                    await self._turn.acquire()
+            except TimeoutError as error:
+                raise StoreUnavailable from error
+            try:
+                yield
+            finally:
+                self._turn.release()
 
     async def _answered_before(self, connection: Connection, notice: _Notice) -> TransferInReceipt | None:
         if notice.idempotency_key is None:
