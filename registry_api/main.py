@@ -28,6 +28,7 @@ from registry_api.kernel.guards import Guards
 from registry_api.kernel.limits import Limits
 from registry_api.kernel.readiness import Readiness
 from registry_api.kernel.settings import Settings
+from registry_api.kernel.shared_window import SharedWindowStorage
 from registry_api.matching.tokens import TokenKeys
 from registry_api.register import store as register_store
 from registry_api.routing import api as routing_api
@@ -116,7 +117,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     problems.install(app)
     app.state.database = database
     app.state.readiness = Readiness(database, keys)
-    app.state.limits = Limits(settings, keys.index_master)
+    app.state.limits = Limits(settings, keys.index_master, SharedWindowStorage(now=lambda: clock().timestamp()))
     app.state.enquiries = enquiries = Enquiries(
         database=database,
         vault=vault,

@@ -14,6 +14,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+import structlog
 from builders import World, running_world
 from sqlalchemy.engine import make_url
 
@@ -66,6 +67,13 @@ def loopback_only() -> Iterator[None]:
             patch.setattr(socket.socket, name, guarded(getattr(socket.socket, name), peer))
         patch.setattr(socket, "getaddrinfo", guarded(socket.getaddrinfo, lambda host, *_: host))
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_logs() -> Iterator[None]:
+    """Take back what a test configured of the logs: they would go on to its standard error, which is closed then."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

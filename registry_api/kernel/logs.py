@@ -29,7 +29,6 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.ERROR)
     logging.getLogger("sqlalchemy").setLevel(logging.CRITICAL)
