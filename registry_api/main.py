@@ -86,24 +86,27 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        if not await schema.is_current(database):
-            raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
-        if not await _refresh(database, authority):
-            raise NotSetUp("The database has no authority in it: see README, First run.")
-        async with database.connection() as connection:
-            await installation.claim(connection, keys)
-        profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
-        await app.state.limits.storage.synchronise(keeping_house)
-        keeping = [
-            asyncio.create_task(_refresh_forever(keeping_house, authority, enquiries, clock)),
-            asyncio.create_task(app.state.limits.storage.synchronise_forever(keeping_house)),
-        ]
-        yield
-        for task in keeping:
-            task.cancel()
-        await asyncio.gather(*keeping, return_exceptions=True)
-        await keeping_house.close()
-        await database.close()
+        async with contextlib.AsyncExitStack() as ending:  # also when it does not come to serving
+            ending.push_async_callback(database.close)
+            ending.push_async_callback(keeping_house.close)
+            if not await schema.is_current(database):
+                raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
+            if not await _refresh(database, authority):
+                raise NotSetUp("The database has no authority in it: see README, First run.")
+            async with database.connection() as connection:
+                await installation.claim(connection, keys)
+            profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
+            await app.state.limits.storage.synchronise(keeping_house)
+            keeping = [
+                asyncio.create_task(_refresh_forever(keeping_house, authority, enquiries, clock)),
+                asyncio.create_task(app.state.limits.storage.synchronise_forever(keeping_house)),
+            ]
+            try:
+                yield
+            finally:
+                for task in keeping:
+                    task.cancel()
+                await asyncio.gather(*keeping, return_exceptions=True)
 
     app = _Application(
         settings,
