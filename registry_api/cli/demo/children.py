@@ -110,7 +110,8 @@ def unknown_child(today: date) -> Child:
     return Child(
         given=word(2),
         family=f"Demo-{word(2)}",
-        born=today - timedelta(days=chance.randint(400, 6000)),
+        # Old enough that the visitor of the story, 777 days younger, is born as well.
+        born=today - timedelta(days=chance.randint(1200, 6000)),
         address=f"{chance.randint(100, 999)} {word(2)} {word(2)} Terrace",
         postcode=f"JE{chance.randint(5, 9)} {chance.randint(1, 9)}{chance.choice('ABD')}{chance.choice('EFG')}",
     )
