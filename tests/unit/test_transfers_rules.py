@@ -146,8 +146,8 @@ def test_of_a_restricted_child_the_answer_is_always_the_same(place: PlacedAs) ->
 
 
 @pytest.mark.rule("ENQ-5", "TRF-5")
-@pytest.mark.parametrize(("today", "current"), [(date(2026, 2, 19), {"new", "present"}), (MOVED_ON, {"new"})], ids=str)
-def test_where_a_child_lives_until_an_announced_move(today: date, current: set[str]) -> None:
+@pytest.mark.parametrize(("today", "current"), [(date(2026, 2, 19), ["new", "present"]), (MOVED_ON, ["new"])], ids=str)
+def test_where_a_child_lives_until_an_announced_move(today: date, current: list[str]) -> None:
     request = TransferInRequest.model_construct(
         child=MovedChild.model_construct(
             given_names="Quillon",
@@ -161,5 +161,5 @@ def test_where_a_child_lives_until_an_announced_move(today: date, current: set[s
         key_worker=OtherKeyWorkerGiven(name="Testperson Elsewhere", phone="01632 960777"),
     )
     homes = moved_entry(request, UUID(int=9), today).residences
-    assert {home.lines for home in homes if home.valid_to is None} == current
+    assert {home.lines for home in homes if home.valid_to is None} == set(current)
     assert len(homes) == 3
