@@ -21,7 +21,7 @@ from auth.keys import ALGORITHM, SigningKeys
 from auth.protocols import Clock, RegisteredClient, RegisteredProfessional
 
 LIFETIME_SECONDS = 300
-SCOPES = frozenset({"enquiry", "transfer", "casework"})
+SCOPES = frozenset({"enquiry", "transfer", "casework", "directory"})
 _HEADER = frozenset({"alg", "typ", "kid"})
 
 

@@ -7,8 +7,9 @@ The reasons are fixed codes that go into the record; the refused caller is told 
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from uuid import UUID
 
-from policies.enquirer import STAFF_ROLES, Enquirer, Purpose, Role
+from policies.enquirer import OWN_ROLES, STAFF_ROLES, Enquirer, Purpose, Role
 
 
 class RefusalReason(StrEnum):
@@ -23,6 +24,10 @@ class RefusalReason(StrEnum):
     SCOPE_MISSING = "scope_missing"
     """The token was not issued for this."""
     ROLE_NOT_PERMITTED = "role_not_permitted"
+    STEP_UP_NEEDED = "step_up_needed"
+    """They have to prove themselves anew first."""
+    ONES_OWN = "ones_own"
+    """It is about themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Refused:
 Decision = Permitted | Refused
 _PERMITTED = Permitted()
 
-ENQUIRING_ROLES = frozenset(Role) - {Role.CUSTODIAN}
+ENQUIRING_ROLES = frozenset(Role) - {Role.CUSTODIAN, Role.INFORMATION_GOVERNANCE_OFFICER, Role.DIRECTORY_ADMINISTRATOR}
 """Every professional who may meet a child of concern. A neighbour's custodian notifies and does not enquire."""
 NOTIFYING_ROLES = frozenset({Role.CUSTODIAN, Role.SOCIAL_WORKER})
 
@@ -85,7 +90,7 @@ def _may(
 
 def may_enquire(enquirer: Enquirer, purpose: Purpose, today: date) -> Decision:
     """Decide whether the asker may make an enquiry for ``purpose`` (ENQ-2, ENQ-3)."""
-    if enquirer.role in STAFF_ROLES and not enquirer.own_authority:
+    if enquirer.role in OWN_ROLES and not enquirer.own_authority:
         # A role of this authority's own staff means nothing in another organisation's enrolment.
         return Refused(RefusalReason.ROLE_NOT_PERMITTED)
     return _may(enquirer, "enquiry", purpose, ENQUIRING_ROLES, today)
@@ -113,3 +118,42 @@ def may_allocate(enquirer: Enquirer, today: date) -> Decision:
     """Decide whether the asker may allocate the local key worker of a child who was transferred in (TRF-2)."""
     managers = frozenset({Role.SAFEGUARDING_MANAGER, Role.TEAM_MANAGER})
     return _may(enquirer, "casework", Purpose.CASEWORK, managers, today, own_authority=True)
+
+
+def may_take_enquiry(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker may make an enquiry for somebody who telephones (ENQ-1, ENQ-2).
+
+    Whether the caller may ask is decided as well, by ``may_enquire``.
+    """
+    return _may(enquirer, "enquiry", Purpose.CASEWORK, STAFF_ROLES, today, own_authority=True)
+
+
+def may_open_restricted(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker is told of a child whose record is restricted; others are called back (ENQ-3)."""
+    only = frozenset({Role.SAFEGUARDING_MANAGER})
+    decision = _may(enquirer, "enquiry", Purpose.CASEWORK, only, today, own_authority=True)
+    if isinstance(decision, Permitted) and not enquirer.stepped_up:
+        return Refused(RefusalReason.STEP_UP_NEEDED)
+    return decision
+
+
+def may_decide_alerts(enquirer: Enquirer, today: date, *, about: UUID | None = None) -> Decision:
+    """Decide whether the asker may read and decide alerts of misuse; ``about`` is whose enquiries one is about."""
+    if about == enquirer.professional_id:
+        return Refused(RefusalReason.ONES_OWN)
+    roles = frozenset({Role.SAFEGUARDING_MANAGER, Role.INFORMATION_GOVERNANCE_OFFICER})
+    return _may(enquirer, "casework", Purpose.CASEWORK, roles, today, own_authority=True)
+
+
+def may_read_directory(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker may read who takes part, and who changed that."""
+    roles = frozenset({Role.DIRECTORY_ADMINISTRATOR, Role.SAFEGUARDING_MANAGER, Role.INFORMATION_GOVERNANCE_OFFICER})
+    return _may(enquirer, "directory", Purpose.CASEWORK, roles, today, own_authority=True)
+
+
+def may_administer_directory(enquirer: Enquirer, today: date, *, about: UUID | None = None) -> Decision:
+    """Decide whether the asker may change who takes part; ``about`` is the professional concerned, if it is one."""
+    if about == enquirer.professional_id:
+        return Refused(RefusalReason.ONES_OWN)
+    roles = frozenset({Role.DIRECTORY_ADMINISTRATOR, Role.SAFEGUARDING_MANAGER})
+    return _may(enquirer, "directory", Purpose.CASEWORK, roles, today, own_authority=True)

@@ -7,7 +7,7 @@ are shown.
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from uuid import UUID
 
 
@@ -30,9 +30,41 @@ class Role(StrEnum):
     TEAM_MANAGER = "team_manager"
     SAFEGUARDING_MANAGER = "safeguarding_manager"
     """The custodian of this register."""
+    INFORMATION_GOVERNANCE_OFFICER = "information_governance_officer"
+    """Reads the access log and answers for the policies; does no casework."""
+    DIRECTORY_ADMINISTRATOR = "directory_administrator"
+    """Keeps the directory of who takes part; does no casework."""
 
 
 STAFF_ROLES = frozenset({Role.KEY_WORKER, Role.DUTY_SOCIAL_WORKER, Role.TEAM_MANAGER, Role.SAFEGUARDING_MANAGER})
+"""The authority's own caseworkers."""
+OWN_ROLES = STAFF_ROLES | {Role.INFORMATION_GOVERNANCE_OFFICER, Role.DIRECTORY_ADMINISTRATOR}
+"""Roles that mean something only in the authority's own enrolment."""
+
+CONSOLE = "console"
+"""In place of a client's identifier: one of the authority's own staff who has signed in."""
+
+
+class Assurance(IntEnum):
+    """How surely it is known which individual asks; the levels are those of NIST SP 800-63B and NHS CIS2."""
+
+    STATED = 0
+    """Their organisation's system says so, and not how it knows."""
+    AAL1 = 1
+    """One factor, such as a password."""
+    AAL2 = 2
+    """Two factors."""
+    AAL3 = 3
+    """Two factors, one of them a device that cannot be copied."""
+
+
+class Disclosure(StrEnum):
+    """How much an enquirer may be told of a child who is known."""
+
+    FULL = "full"
+    """All that the procedures provide: status, category, dates, history and whom to turn to."""
+    CONTACT = "contact"
+    """That the child is known, and whom to turn to (ENQ-4)."""
 
 
 class Purpose(StrEnum):
@@ -57,6 +89,7 @@ class Agreement:
     valid_from: date
     valid_to: date
     suspended: bool = False
+    disclosure: Disclosure = Disclosure.FULL
 
     def is_active(self, today: date) -> bool:
         """Return whether the agreement stands on ``today``, the authority's local day."""
@@ -65,7 +98,12 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Enquirer:
-    """The asker as the directory has them now. ``scope`` is what the access token was issued for."""
+    """The asker as the directory has them now.
+
+    ``scope`` is what the access token was issued for; who has signed in (``client_id`` is ``CONSOLE``) has
+    the scopes of their role. ``stepped_up``: they have proven themselves anew, with two factors, within the last
+    minutes.
+    """
 
     client_id: str
     client_suspended: bool
@@ -77,3 +115,5 @@ class Enquirer:
     role: Role
     agreements: tuple[Agreement, ...]
     scope: frozenset[str] = frozenset()
+    assurance: Assurance = Assurance.STATED
+    stepped_up: bool = False

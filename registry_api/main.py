@@ -16,10 +16,11 @@ from auth.keys import SigningKeys
 from policies.profile import load_profile
 from registry_api import description, problems
 from registry_api.directory import store as directory_store
-from registry_api.directory.for_auth import StoredIdentity
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
+from registry_api.identity import store as identity_store
+from registry_api.identity.for_auth import StoredIdentity
 from registry_api.kernel import installation, limits, schema
 from registry_api.kernel.clock import Clock, utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault, derive_key
@@ -179,7 +180,7 @@ async def _refresh_forever(database: Database, authority: Authority, enquiries: 
         try:
             await _refresh(database, authority)
             async with database.connection() as connection:
-                await directory_store.forget_spent_assertions(connection, clock())
+                await identity_store.forget_spent_assertions(connection, clock())
                 await routing_store.hand_on_from_suspended(connection, clock())
             await enquiries.finish_unanswered(database)
         except Exception as error:  # whatever it was, the next round may be better, and must come

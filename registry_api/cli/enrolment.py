@@ -36,7 +36,9 @@ class ClientGiven(_Part):
 
     client_id: _Code
     public_keys: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
-    scopes: Annotated[tuple[Annotated[str, Field(pattern="^(enquiry|transfer|casework)$")], ...], Field(min_length=1)]
+    scopes: Annotated[
+        tuple[Annotated[str, Field(pattern="^(enquiry|transfer|casework|directory)$")], ...], Field(min_length=1)
+    ]
 
 
 class ProfessionalGiven(_Part):

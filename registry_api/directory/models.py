@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import JSON, Index, text
 from sqlmodel import Field, SQLModel
 
-from registry_api.kernel.columns import codes, moment, row_id
+from registry_api.kernel.columns import codes, moment, row_id, since_then
 
 
 class Organisation(SQLModel, table=True):
@@ -37,6 +37,8 @@ class DataSharingAgreement(SQLModel, table=True):
     valid_from: date
     valid_to: date
     reviewed_on: date | None = None
+    disclosure: str = since_then("full", "'full'")
+    """How much is told (``policies.enquirer.Disclosure``)."""
     suspended_at: datetime | None = moment(default=None)
 
 
@@ -62,7 +64,9 @@ class Professional(SQLModel, table=True):
     role: str
     data_key: bytes
     sealed: bytes
-    """JSON of ``name`` and ``phone``."""
+    """JSON of ``name``, ``phone`` and, where given, ``home_address``."""
+    by_phone: bool = since_then(False, "false")
+    """Put down by a duty worker during a telephone enquiry; no assertion and no sign-in can name them."""
     suspended_at: datetime | None = moment(default=None)
 
 
@@ -77,10 +81,19 @@ class Cover(SQLModel, table=True):
     ends_at: datetime = moment()
 
 
-class SpentAssertion(SQLModel, table=True):
-    """An assertion that has been used: it may not be used again while it could still be valid."""
+class DirectoryChange(SQLModel, table=True):
+    """One change to who takes part, with who made it and why. Rows are added and never changed."""
 
-    __tablename__ = "spent_assertion"
-    issuer: str = Field(primary_key=True)
-    jti: str = Field(primary_key=True)
-    expires_at: datetime = moment(index=True)
+    __tablename__ = "directory_change"
+    id: UUID = row_id()
+    at: datetime = moment(index=True)
+    what: str
+    did: str
+    reference: str
+    """A code or an identifier, never a name."""
+    professional_id: UUID | None = None
+    """Who made it, when it came over the API or from a command that names a member of staff."""
+    operator: str | None = None
+    """The account of the machine on which a command was typed."""
+    data_key: bytes
+    sealed_why: bytes

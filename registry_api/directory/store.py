@@ -1,17 +1,17 @@
 """The queries of the directory. The live look-up of an asker is one statement, made at every request."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from policies.enquirer import STAFF_ROLES, Agreement, Enquirer, Purpose, Role
+from policies.enquirer import STAFF_ROLES, Agreement, Disclosure, Enquirer, Purpose, Role
 from registry_api.kernel.db import Connection
 
 _ENQUIRER = """
 SELECT c.suspended_at IS NOT NULL AS client_suspended, o.id AS organisation_id,
        o.suspended_at IS NOT NULL AS organisation_suspended, o.own_authority,
        p.suspended_at IS NOT NULL AS professional_suspended, p.role,
-       a.id AS agreement_id, a.purposes, a.valid_from, a.valid_to, a.suspended_at IS NOT NULL AS agreement_suspended
+       a.id AS agreement_id, a.purposes, a.valid_from, a.valid_to, a.suspended_at IS NOT NULL AS agreement_suspended,
+       a.disclosure
 FROM client c
 JOIN organisation o ON o.id = c.organisation_id
 JOIN professional p ON p.id = $2 AND p.organisation_id = o.id
@@ -42,27 +42,12 @@ async def enquirer(connection: Connection, client_id: str, professional_id: UUID
                 row["valid_from"],
                 row["valid_to"],
                 row["agreement_suspended"],
+                Disclosure(row["disclosure"]),
             )
             for row in rows
             if row["agreement_id"] is not None
         ),
     )
-
-
-async def spend_assertion(connection: Connection, issuer: str, jti: str, expires_at: datetime) -> bool:
-    """Record that an assertion was used; return whether this was the first time. Atomic over all workers."""
-    status = await connection.execute(
-        "INSERT INTO spent_assertion (issuer, jti, expires_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        issuer,
-        jti,
-        expires_at,
-    )
-    return status == "INSERT 0 1"
-
-
-async def forget_spent_assertions(connection: Connection, now: datetime) -> None:
-    """Drop the assertions that have expired: they are refused for their age."""
-    await connection.execute("DELETE FROM spent_assertion WHERE expires_at < $1::timestamptz - interval '1 hour'", now)
 
 
 def presence(person: str) -> str:

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
-from registry_api.kernel.columns import moment, row_id
+from registry_api.kernel.columns import codes, moment, row_id, since_then
 
 
 class Enquiry(SQLModel, table=True):
@@ -34,6 +34,16 @@ class Enquiry(SQLModel, table=True):
     purpose: str
     reason: str
     urgency: str
+    assurance: int = since_then(0, "0")
+    """How surely it is known who asked (``policies.enquirer.Assurance``)."""
+    disclosure: str = since_then("full", "'full'")
+    """How much they may be told (``policies.enquirer.Disclosure``)."""
+    policies: list[str] = codes(default_factory=list, sa_column_kwargs={"server_default": text("'{}'")})
+    """The ids of the policies that decided whether they may ask, and how much they may be told."""
+    policy_bundle: str = since_then("", "''")
+    """SHA-256 of the policies as they stood, in hexadecimal: with it any decision can be judged again."""
+    taken_by: UUID | None = None
+    """The duty worker who took it down on the telephone; None when the enquirer asked by themselves."""
     refusal: str | None = None
     """Why it was not answered: a fixed code. None when it may be answered."""
     idempotency_key: str | None = None
@@ -66,3 +76,16 @@ class EnquiryToken(SQLModel, table=True):
     __tablename__ = "enquiry_token"
     token: int = Field(sa_type=BigInteger, primary_key=True)
     enquiry_id: UUID = Field(primary_key=True)
+
+
+class CallBack(SQLModel, table=True):
+    """One attempt to call an enquirer back who telephoned. The answer is given out once one has reached them."""
+
+    __tablename__ = "call_back"
+    id: UUID = row_id()
+    enquiry_id: UUID = Field(index=True)
+    at: datetime = moment()
+    called_by: UUID
+    called: str
+    """Which number of the directory was called: a code, never the number."""
+    reached: bool

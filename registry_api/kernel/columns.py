@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, DateTime, Text
+from sqlalchemy import ARRAY, DateTime, Text, text
 from sqlmodel import Field
 
 
@@ -18,9 +18,14 @@ def moment(**options: Any) -> Any:
     return Field(sa_type=DateTime(timezone=True), **options)
 
 
+def since_then(value: object, in_sql: str, **options: Any) -> Any:
+    """Return a column that was added later: rows from before it have ``value``, which is ``in_sql`` to the database."""
+    return Field(default=value, sa_column_kwargs={"server_default": text(in_sql)}, **options)
+
+
 def codes(**options: Any) -> Any:
     """Return a list of fixed codes."""
     return Field(sa_type=ARRAY(Text), **options)
 
 
-__all__ = ["UUID", "codes", "datetime", "moment", "row_id"]
+__all__ = ["UUID", "codes", "datetime", "moment", "row_id", "since_then"]

@@ -14,7 +14,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="REGISTRY_", extra="ignore", frozen=True)
 
-    environment: Literal["development", "production"] = "development"
+    environment: Literal["development", "production"] = "production"
+    """In development, and nowhere else, staff sign in at a provider inside the service that believes anybody."""
     state_dir: Path = Path(".state")
     """Where the embedded database and the local keys live."""
     database_url: SecretStr | None = None
@@ -32,6 +33,16 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     """The addresses or networks, separated by commas, of proxies whose ``X-Forwarded-For`` says who called."""
 
+    client_certificate_header: str = Field(default="client-cert", pattern=r"^[a-z0-9-]+$")
+    """The header in which a trusted proxy passes on the certificate of a caller's system (RFC 9440; the URL-encoded
+    PEM of nginx is understood too). From anybody else it is dropped."""
+    identity_file: Path | None = None
+    """Who vouches for individuals: the providers of other organisations, and the one at which staff sign in (TOML)."""
+    session_idle_minutes: int = Field(default=20, ge=1, le=120)
+    session_hours: int = Field(default=10, ge=1, le=24)
+    step_up_minutes: int = Field(default=10, ge=1, le=60)
+    """How long having proven oneself anew opens restricted records."""
+
     profile: str = "jersey"
     """The procedure profile of the authority: a file of ``policies/procedures/``."""
 
@@ -42,7 +53,11 @@ class Settings(BaseSettings):
     enquiries_per_minute_organisation: int = Field(default=600, ge=1)
     enquiries_per_minute_professional: int = Field(default=30, ge=1)
     requests_per_minute_address: int = Field(default=600, ge=1)
-    """Requests for a token from one network address."""
+    """Requests without an established enquirer, as for a token, from one network address."""
+    failed_authentications_per_minute_address: int = Field(default=30, ge=1)
+    """Failures to show who is asking, from one network address; past it, it is not even looked at."""
+    redis_url: SecretStr | None = None
+    """``redis://…`` or ``rediss://…``: where workers add up their counts; without it, the database."""
 
     @field_validator("base_url")
     @classmethod

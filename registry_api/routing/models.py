@@ -30,6 +30,7 @@ class Notification(SQLModel, table=True):
     enquiry_id: UUID | None = None
     transfer_id: UUID | None = None
     consideration_id: UUID | None = None
+    alert_id: UUID | None = None
     child_ids: list[UUID] = Field(sa_type=ARRAY(Uuid))
     """The children it is about: the one asked about, or those of the recipient who live at the address asked about."""
     acknowledged_at: datetime | None = moment(default=None)

@@ -274,6 +274,6 @@ def test_any_value_in_any_claim_is_judged_in_order(name: str, value: Any) -> Non
         verified = HOUSE.services.verifier.verify(with_claims(**{name: value}))
     except InvalidToken:
         return
-    assert verified.scope <= {"enquiry", "transfer", "casework"}
+    assert verified.scope <= {"enquiry", "transfer", "casework", "directory"}
     assert 0 < verified.expires_at - verified.issued_at <= 300
     assert verified.issued_at - 10 <= NOW < verified.expires_at

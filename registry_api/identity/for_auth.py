@@ -1,4 +1,4 @@
-"""What ``auth`` needs stored, over the directory's tables (``auth.protocols``)."""
+"""What ``auth`` needs stored, over the tables of this room and of the directory (``auth.protocols``)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,8 @@ from uuid import UUID
 from auth.protocols import RegisteredClient, RegisteredProfessional
 from policies.enquirer import Enquirer
 from registry_api.access_log import store as access_log
-from registry_api.directory import store
+from registry_api.directory import store as directory
+from registry_api.identity import store
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.db import Database
 
@@ -22,7 +23,7 @@ class StoredIdentity:
     async def client(self, client_id: str) -> RegisteredClient | None:
         """Return the client of that identifier, suspended ones included, or None."""
         async with self.database.connection() as connection:
-            row = await store.client(connection, client_id)
+            row = await directory.client(connection, client_id)
         if row is None:
             return None
         return RegisteredClient(row["id"], row["organisation_id"], row["jwks"], frozenset(row["scopes"]), row["active"])
@@ -30,13 +31,13 @@ class StoredIdentity:
     async def professional(self, organisation_id: UUID, subject: str) -> RegisteredProfessional | None:
         """Return the professional whom the organisation itself calls ``subject``, or None."""
         async with self.database.connection() as connection:
-            row = await store.professional(connection, organisation_id, subject)
+            row = await directory.professional(connection, organisation_id, subject)
         return RegisteredProfessional(row["id"], row["active"]) if row else None
 
     async def enquirer(self, client_id: str, professional_id: UUID) -> Enquirer | None:
         """Return the live standing of both; None when they do not belong together."""
         async with self.database.connection() as connection:
-            return await store.enquirer(connection, client_id, professional_id)
+            return await directory.enquirer(connection, client_id, professional_id)
 
     async def spend(self, issuer: str, jti: str, expires_at: datetime) -> bool:
         """Use up one assertion and return whether this was its first use."""
