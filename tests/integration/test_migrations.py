@@ -18,7 +18,8 @@ Result = TypeVar("Result")
 # SQLModel's text is a varchar without a length and the migrations' is text: PostgreSQL keeps both alike.
 _SCHEMA = """
     SELECT 'column', table_name::text, column_name::text,
-           concat_ws(' ', replace(udt_name, 'varchar', 'text'), is_nullable, column_default, identity_generation)
+           concat_ws(' ', replace(udt_name, 'varchar', 'text'), is_nullable,
+                     replace(column_default, '::character varying', '::text'), identity_generation)
     FROM information_schema.columns WHERE table_schema = 'public'
     UNION ALL
     SELECT 'table', relname::text, '', relpersistence::text FROM pg_class
