@@ -14,9 +14,12 @@ from fastapi.responses import JSONResponse
 
 from auth.client import ASSERTION_TYPE, GRANT_TYPE
 from auth.dependencies import AuthServices
+from auth.dpop import ProofVerifier
 from auth.errors import InsecureEnvironment, Reason
 from auth.keys import SigningKeys
-from auth.protocols import Clock, Directory, RefusalRecord, SpentAssertions
+from auth.nonces import NonceHeader, Nonces
+from auth.possession import Possession, Shown
+from auth.protocols import Clock, Directory, Presentations, RefusalRecord, SpentAssertions
 from auth.server import TokenEndpoint
 from auth.tokens import TokenVerifier
 
@@ -36,6 +39,15 @@ _FIELDS = {
     "scope": "One or more of enquiry, transfer and casework, separated by spaces.",
 }
 _DOCUMENTED = {
+    "parameters": [
+        {
+            "name": "DPoP",
+            "in": "header",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": "A proof of the key that the token is to be bound to (RFC 9449).",
+        }
+    ],
     "requestBody": {
         "required": True,
         "content": {
@@ -47,7 +59,7 @@ _DOCUMENTED = {
                 }
             }
         },
-    }
+    },
 }
 
 
@@ -68,7 +80,9 @@ def build_services(
     keys: SigningKeys,
     directory: Directory,
     spent: SpentAssertions,
+    presentations: Presentations,
     refusals: RefusalRecord,
+    nonce_key: bytes,
     clock: Clock,
 ) -> AuthServices:
     """Return the services of one process.
@@ -79,14 +93,19 @@ def build_services(
         keys: the signing keys, the same in every process.
         directory: who is enrolled.
         spent: the store of spent assertions, shared by all processes.
+        presentations: tokens and proofs that are presented, shared by all processes.
         refusals: where refusals are recorded.
+        nonce_key: 32 secret bytes, the same in every process.
         clock: the time, aware and in UTC.
     """
     public_jwks = keys.public_jwks()
+    nonces = Nonces(nonce_key, clock)
+    possession = Possession(ProofVerifier(issuer, nonces, clock), nonces, presentations)
     return AuthServices(
-        endpoint=TokenEndpoint(issuer, audience, keys, directory, spent, refusals, clock),
+        endpoint=TokenEndpoint(issuer, audience, keys, directory, spent, refusals, possession, clock),
         verifier=TokenVerifier(issuer, audience, public_jwks, clock),
-        directory=directory,
+        possession=possession,
+        presentations=presentations,
         refusals=refusals,
         public_jwks=public_jwks,
     )
@@ -102,6 +121,7 @@ def configure(app: FastAPI, services: AuthServices, *, limited: Callable[[Endpoi
     """
     refuse_insecure_environment()
     app.state.auth = services
+    app.add_middleware(NonceHeader, nonces=services.possession.nonces)
     summary = "Obtain an access token for one professional"
     app.post("/oauth2/token", summary=summary, tags=["identity"], openapi_extra=_DOCUMENTED)(limited(issue_token))
     app.get("/.well-known/jwks.json", summary="The keys under which access tokens verify", tags=["identity"])(
@@ -110,7 +130,8 @@ def configure(app: FastAPI, services: AuthServices, *, limited: Callable[[Endpoi
 
 
 async def issue_token(request: Request) -> Response:
-    """Issue an access token by the JWT bearer grant (RFC 7523); the client authenticates with private_key_jwt."""
+    """Issue an access token by the JWT bearer grant (RFC 7523); the client authenticates with private_key_jwt, and the
+    token is bound to the key of its DPoP proof (RFC 9449)."""
     services: AuthServices = request.app.state.auth
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         return _response(await services.endpoint.reject(Reason.REQUEST, 415))
@@ -121,7 +142,7 @@ async def issue_token(request: Request) -> Response:
         form = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError:
         return _response(await services.endpoint.reject(Reason.REQUEST))
-    return _response(await services.endpoint.respond(form, request.headers))
+    return _response(await services.endpoint.respond(form, request.headers, Shown.by(request)))
 
 
 async def published_keys(request: Request) -> Response:

@@ -10,21 +10,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
+from joserfc.jwk import RSAKey
 
+from auth.algorithms import KEY_TYPES, SMALLEST_RSA_MODULUS, VERIFIED_AS, PublicKey, named_algorithm, verify_signature
 from auth.compact import Compact, check_times, text
 from auth.errors import InvalidToken, Reason
 
 LONGEST_SECONDS = 300
-_SMALLEST_RSA_MODULUS = 342
-"""Base64url characters of 2048 bits. Read off the text, as joserfc warns when it imports a smaller key."""
 _REMEMBERED_LONGER = timedelta(seconds=60)
-
-# "EdDSA" is the older name, still what most libraries write, of what RFC 9864 calls "Ed25519".
-_VERIFIED_AS = {"PS256": "PS256", "ES256": "ES256", "Ed25519": "Ed25519", "EdDSA": "Ed25519"}
-_KEY_TYPES: dict[str, type[RSAKey] | type[ECKey] | type[OKPKey]] = {"PS256": RSAKey, "ES256": ECKey, "Ed25519": OKPKey}
-_ALGORITHMS = JWSRegistry(algorithms=frozenset(_VERIFIED_AS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +65,21 @@ def verify_assertion(compact: Compact, jwks: Mapping[str, Any], audiences: froze
 
 
 def _verify_signature(compact: Compact, jwks: Mapping[str, Any]) -> None:
-    named = compact.header.get("alg")
-    if not isinstance(named, str) or named not in _VERIFIED_AS:
-        raise InvalidToken(Reason.ALGORITHM)
-    name = _VERIFIED_AS[named]
-    key = _choose_key(jwks, text(compact.header, "kid", Reason.KEY), name)
-    algorithm = _ALGORITHMS.get_alg(name)
-    try:
-        algorithm.check_key(key)  # its curve and its use
-        good = algorithm.verify(compact.signing_input, compact.signature, key)
-    except (JoseError, ValueError):
-        raise InvalidToken(Reason.KEY) from None
-    if not good:
-        raise InvalidToken(Reason.SIGNATURE)
+    algorithm = named_algorithm(compact)
+    verify_signature(compact, algorithm, _choose_key(jwks, text(compact.header, "kid", Reason.KEY), algorithm))
 
 
-def _choose_key(jwks: Mapping[str, Any], kid: str, algorithm: str) -> RSAKey | ECKey | OKPKey:
+def _choose_key(jwks: Mapping[str, Any], kid: str, algorithm: str) -> PublicKey:
     """Return the enrolled key of that ``kid`` that serves for the algorithm, and, where it says so, for no other one
     (RFC 8725 section 3.1)."""
-    kind = _KEY_TYPES[algorithm]
+    kind = KEY_TYPES[algorithm]
     for jwk in jwks.get("keys", ()):
         if jwk.get("kid") != kid or jwk.get("kty") != kind.key_type:
             continue
         # Compared here and kept from joserfc, which does not take the one name of Ed25519 for the other.
-        if _VERIFIED_AS.get(jwk.get("alg", algorithm)) != algorithm:
+        if VERIFIED_AS.get(jwk.get("alg", algorithm)) != algorithm:
             continue
-        if kind is RSAKey and len(str(jwk.get("n"))) < _SMALLEST_RSA_MODULUS:
+        if kind is RSAKey and len(str(jwk.get("n"))) < SMALLEST_RSA_MODULUS:
             continue
         try:
             return kind.import_key({name: value for name, value in jwk.items() if name != "alg"})

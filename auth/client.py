@@ -1,7 +1,7 @@
-"""What an organisation's own system does to obtain a token: sign two assertions. The other half of ``auth.server``.
+"""What an organisation's own system does to be believed: sign two assertions for a token, and prove its key each time.
 
 Used by the command-line client, the demonstration and the benchmarks, and a worked example for whoever integrates in
-another language. It sends nothing: post ``token_form(...)`` to the token endpoint with any HTTP client.
+another language. It signs and sends nothing, for use with any HTTP client; ``auth.sending`` does all of it for httpx2.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from uuid import uuid4
 from joserfc import jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
+from auth.dpop import token_hash
 from auth.protocols import Clock
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -28,8 +29,48 @@ def generate_client_key() -> tuple[dict[str, Any], dict[str, Any]]:
     return dict(key.as_dict(private=True)), dict(key.as_dict(private=False))
 
 
-def _utc_now() -> datetime:
+def utc_now() -> datetime:
+    """Return the time, aware and in UTC."""
     return datetime.now(UTC)
+
+
+class ProofSigner:
+    """Proves a key with each request (RFC 9449). The key is made here, lives as long as this object, and is enrolled
+    nowhere: the token is bound to it when it is issued.
+
+    ``nonce`` is the server's last one: whoever sends a request takes it from the DPoP-Nonce header of the answer.
+    """
+
+    def __init__(self, *, clock: Clock = utc_now) -> None:
+        self._key = ECKey.generate_key("P-256", private=True)
+        self._header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": self._key.as_dict(private=False)}
+        self._clock = clock
+        self.nonce: str | None = None
+
+    @property
+    def thumbprint(self) -> str:
+        """The thumbprint of the key (RFC 7638)."""
+        return self._key.thumbprint()
+
+    def proof(self, method: str, url: str, token: str | None = None) -> str:
+        """Return the DPoP header of one request; another one needs another.
+
+        Args:
+            method: of the request.
+            url: its address; a query is left out of the proof.
+            token: the access token that is sent with it; None at the token endpoint.
+        """
+        claims: dict[str, Any] = {
+            "jti": str(uuid4()),
+            "htm": method,
+            "htu": url.partition("?")[0].partition("#")[0],
+            "iat": int(self._clock().timestamp()),
+        }
+        if token is not None:
+            claims["ath"] = token_hash(token)
+        if self.nonce is not None:
+            claims["nonce"] = self.nonce
+        return jwt.encode(self._header, claims, self._key, algorithms=["ES256"])
 
 
 class OrganisationSigner:
@@ -41,12 +82,14 @@ class OrganisationSigner:
         audience: the issuer URL of the service, or the URL of its token endpoint.
         clock: the time, aware and in UTC.
 
+    ``proofs`` proves the key that the tokens of this signer are bound to.
+
     Raises:
         ValueError: the key is of another kind, has no ``kid`` or is not private.
     """
 
     def __init__(
-        self, client_id: str, private_jwk: Mapping[str, Any], audience: str, *, clock: Clock = _utc_now
+        self, client_id: str, private_jwk: Mapping[str, Any], audience: str, *, clock: Clock = utc_now
     ) -> None:
         algorithm = _ALGORITHMS.get((str(private_jwk.get("kty")), private_jwk.get("crv")))
         key = import_key(dict(private_jwk)) if algorithm else None
@@ -57,6 +100,7 @@ class OrganisationSigner:
         self._header = {"alg": algorithm, "typ": "JWT", "kid": key.kid}
         self._audience = audience
         self._clock = clock
+        self.proofs = ProofSigner(clock=clock)
 
     def client_assertion(self) -> str:
         """Return an assertion that this is the client's system (RFC 7523 section 2.2)."""

@@ -33,11 +33,12 @@ class Compact:
     signature: bytes
 
 
-def read_compact(token: str) -> Compact:
+def read_compact(token: str, *, brings_its_key: bool = False) -> Compact:
     """Take a compact JWS apart.
 
     Args:
         token: the text as it came, at most 4 KiB.
+        brings_its_key: accept a ``jwk`` in the header, which nothing but a DPoP proof may have.
 
     Raises:
         InvalidToken: MISSING, OVERSIZE, MALFORMED (not three canonical base64url parts of JSON objects with unique
@@ -51,7 +52,7 @@ def read_compact(token: str) -> Compact:
     if len(parts) != 3:
         raise InvalidToken(Reason.MALFORMED)
     header, claims = _json_object(_base64url(parts[0])), _json_object(_base64url(parts[1]))
-    if not _FORBIDDEN_HEADER.isdisjoint(header):
+    if not _FORBIDDEN_HEADER.isdisjoint(header.keys() - ({"jwk"} if brings_its_key else ())):
         raise InvalidToken(Reason.HEADER)
     return Compact(header, claims, f"{parts[0]}.{parts[1]}".encode(), _base64url(parts[2]))
 
@@ -92,6 +93,14 @@ def check_times(claims: Mapping[str, Any], now: int, longest: int) -> tuple[int,
     if expires - issued > longest:
         raise InvalidToken(Reason.LIFETIME)
     return issued, expires
+
+
+def canonical(part: str) -> bool:
+    """Return whether a text is base64url in its one canonical spelling."""
+    try:
+        return bool(_base64url(part))
+    except InvalidToken:
+        return False
 
 
 def _base64url(part: str) -> bytes:

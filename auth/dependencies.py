@@ -1,7 +1,8 @@
 """From a request to an Enquirer: who is asking, verified, and with the standing they have at this very moment.
 
-The token says who; the directory says what they may be. Both are asked at every request, so that a suspension holds
-from the next one on. A refusal whose author is known is recorded before the caller learns of it (ENQ-3).
+The token says who, a proof shows that it is in the hands that it was issued to, and the directory says what they may
+be. All are asked at every request, so that a suspension holds from the next one on. A refusal whose author is known is
+recorded before the caller learns of it (ENQ-3).
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,12 +13,14 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from auth.errors import InsufficientScope, InvalidToken, NotAuthenticated, Reason, RefusalNotRecorded
-from auth.protocols import Directory, RefusalRecord
+from auth.possession import Possession, Shown
+from auth.protocols import Presentations, Presented, RefusalRecord
 from auth.server import TokenEndpoint
-from auth.tokens import SCOPES, TokenVerifier
+from auth.tokens import SCOPES, TokenVerifier, VerifiedToken
 from policies.enquirer import Enquirer
 
-_SCHEME: Final = "bearer"
+_SCHEMES: Final = frozenset({"dpop", "bearer"})
+"""Bearer is what a token is called that is bound to a certificate (RFC 8705 section 3); never one bound to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +32,45 @@ class AuthServices:
 
     endpoint: TokenEndpoint
     verifier: TokenVerifier
-    directory: Directory
+    possession: Possession
+    presentations: Presentations
     refusals: RefusalRecord
     public_jwks: dict[str, Any]
 
 
 async def current_enquirer(request: Request) -> Enquirer:
-    """Return who is asking, by the bearer token of the Authorization header and by no other way (RFC 6750 section 2.1).
+    """Return who is asking, by the token of the Authorization header and by no other way (RFC 9449 section 7.1).
 
-    Also kept as ``request.state.enquirer``. Suspended clients and professionals are returned as such: whether they
-    may do what they ask is for ``policies`` to decide, and for the caller to record.
+    The token must come with proof of the key that it is bound to. Also kept as ``request.state.enquirer``. Suspended
+    clients and professionals are returned as such: whether they may do what they ask is for ``policies`` to decide, and
+    for the caller to record.
 
     Raises:
-        NotAuthenticated: no acceptable token, or its client and professional no longer belong together.
+        NotAuthenticated: no acceptable token or proof, or its client and professional no longer belong together.
         RefusalNotRecorded: it should be NotAuthenticated, but that could not be written down.
     """
     services: AuthServices = request.app.state.auth
     try:
-        token = services.verifier.verify(_bearer_token(request))
+        scheme, presented = _authorization(request)
+        token = services.verifier.verify(presented)
     except InvalidToken as refused:
         if refused.client_id is not None:
             await _record(services, refused.reason, refused.client_id, refused.professional_id)
         raise NotAuthenticated(refused.reason) from None
-    enquirer = await services.directory.enquirer(token.client_id, token.professional_id)
-    if enquirer is None:
-        await _record(services, Reason.INDIVIDUAL_UNKNOWN, token.client_id, token.professional_id)
-        raise NotAuthenticated(Reason.INDIVIDUAL_UNKNOWN)
-    if enquirer.organisation_id != token.organisation_id:
-        await _record(services, Reason.STANDING_CHANGED, token.client_id, token.professional_id)
-        raise NotAuthenticated(Reason.STANDING_CHANGED)
-    enquirer = replace(enquirer, scope=token.scope)
+    try:
+        proof = services.possession.check(Shown.by(request), presented, scheme, token.binding)
+        known = await services.presentations.present(token.client_id, token.professional_id, token.jti, proof)
+        await services.possession.settle(known.proof)
+    except InvalidToken as refused:
+        if refused.reason is Reason.NONCE:  # a step on the way and no refusal
+            raise NotAuthenticated(refused.reason, "use_dpop_nonce") from None
+        await _record(services, refused.reason, token.client_id, token.professional_id)
+        raise NotAuthenticated(refused.reason, "invalid_dpop_proof") from None
+    if (reason := _withdrawn(token, known)) is not None:
+        await _record(services, reason, token.client_id, token.professional_id)
+        raise NotAuthenticated(reason)
+    assert known.enquirer is not None
+    enquirer = replace(known.enquirer, scope=token.scope, assurance=token.assurance)
     request.state.enquirer = enquirer
     return enquirer
 
@@ -83,14 +95,25 @@ def require_scope(scope: str) -> Callable[[Request, Enquirer], Awaitable[Enquire
     return enquirer_with_scope
 
 
-def _bearer_token(request: Request) -> str:
+def _authorization(request: Request) -> tuple[str, str]:
     headers = request.headers.getlist("authorization")
     if len(headers) != 1:
         raise InvalidToken(Reason.MISSING if not headers else Reason.REQUEST)
     scheme, _, token = headers[0].partition(" ")
-    if scheme.lower() != _SCHEME:
+    if scheme.lower() not in _SCHEMES:
         raise InvalidToken(Reason.MISSING)
-    return token
+    return scheme.lower(), token
+
+
+def _withdrawn(token: VerifiedToken, known: Presented) -> Reason | None:
+    """Return why a good token is good no longer."""
+    if known.revoked:
+        return Reason.REVOKED
+    if known.enquirer is None:
+        return Reason.INDIVIDUAL_UNKNOWN
+    if known.enquirer.organisation_id != token.organisation_id:
+        return Reason.STANDING_CHANGED
+    return None
 
 
 async def _record(services: AuthServices, reason: Reason, client_id: str, professional_id: UUID | None) -> None:

@@ -36,6 +36,14 @@ class Reason(StrEnum):
     INDIVIDUAL_UNKNOWN = "individual_unknown"
     INDIVIDUAL_SUSPENDED = "individual_suspended"
     STANDING_CHANGED = "standing_changed"
+    REVOKED = "revoked"
+    BINDING = "bound_to_another_key"
+    CERTIFICATE = "certificate_not_accepted"
+    PROOF_MISSING = "proof_missing"
+    PROOF_TIME = "proof_not_of_now"
+    TARGET = "proof_for_another_request"
+    ATH = "proof_for_another_token"
+    NONCE = "nonce_needed"
 
 
 class InvalidToken(Exception):
@@ -52,11 +60,15 @@ class InvalidToken(Exception):
 
 
 class NotAuthenticated(Exception):
-    """The request does not show who is asking: answered with 401 and ``WWW-Authenticate`` (RFC 6750 section 3)."""
+    """The request does not show who is asking: answered with 401 and ``WWW-Authenticate`` (RFC 9449 section 7.1).
 
-    def __init__(self, reason: Reason) -> None:
+    ``error`` is the code that goes there: ``invalid_token``, ``invalid_dpop_proof`` or ``use_dpop_nonce``.
+    """
+
+    def __init__(self, reason: Reason, error: str = "invalid_token") -> None:
         super().__init__(reason.value)
         self.reason = reason
+        self.error = error
 
 
 class InsufficientScope(Exception):

@@ -7,6 +7,7 @@ to the debug log.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +22,12 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
+from auth.binding import Binding
 from auth.client import GRANT_TYPE
 from auth.errors import Reason
-from auth.protocols import RegisteredClient
+from auth.protocols import RegisteredClient, RegisteredProfessional
 from auth.tokens import SCOPES
+from policies.enquirer import Assurance
 
 AUTH_METHOD = "private_key_jwt"
 
@@ -52,6 +55,19 @@ class Client(ClientMixin):  # type: ignore[misc]
         return scope if len(set(wanted)) == len(wanted) and allowed.issuperset(wanted) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Individual:
+    """Whom a token is for, the key that it is bound to, and how surely their organisation knows that it is they.
+
+    ``authenticated_at`` is when they signed in at their organisation, where that is known.
+    """
+
+    professional: RegisteredProfessional
+    binding: Binding
+    assurance: Assurance = Assurance.STATED
+    authenticated_at: datetime | None = None
+
+
 @dataclass(slots=True)
 class Author:
     """What came to be known of the one who asks, and the reason if refused: what a record of the refusal may hold."""
@@ -63,13 +79,15 @@ class Author:
 
 
 class TokenRequest(OAuth2Request):  # type: ignore[misc]
-    """One token request. ``fields`` are the form's parameters, none repeated."""
+    """One token request. ``fields`` are the form's parameters, none repeated; ``binding`` is the key that its sender
+    holds, and that the token will be bound to."""
 
-    def __init__(self, fields: Mapping[str, str], headers: Mapping[str, str]) -> None:
+    def __init__(self, fields: Mapping[str, str], headers: Mapping[str, str], binding: Binding) -> None:
         # Authlib judges the transport by this URL. TLS ends at the proxy, which this process cannot see: a constant.
         super().__init__("POST", "https://localhost/oauth2/token", headers=headers)
         self.payload = BasicOAuth2Payload(fields)
         self.fields = fields
+        self.binding = binding
         self.author = Author()
 
 
@@ -88,6 +106,7 @@ class ProfessionalGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         """Return status, body and headers of a successful response (RFC 6749 section 5.1)."""
         scope = self.request.payload.scope
         token = self.generate_token(user=self.request.user, scope=scope, include_refresh_token=False)
+        token["token_type"] = self.request.binding.token_type
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
 

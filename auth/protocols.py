@@ -6,6 +6,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -38,6 +39,41 @@ class RegisteredProfessional:
     active: bool
 
 
+@dataclass(frozen=True, slots=True)
+class UsedProof:
+    """The use of a DPoP proof.
+
+    ``digest`` is the SHA-256 of its key's thumbprint and ``jti``; ``nonce_at`` is when its nonce was made; the use may
+    be forgotten after ``remember_until``.
+    """
+
+    digest: bytes
+    nonce_at: datetime
+    remember_until: datetime
+
+
+class Spending(Enum):
+    """What came of using up a proof."""
+
+    FIRST = auto()
+    AGAIN = auto()
+    UNKNOWN = auto()
+    """The store remembers no further back than a moment after the proof's nonce was made: it may have been used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What is known, at this moment, of a token that is presented.
+
+    ``enquirer`` is the live standing of both, with an empty scope; None when they do not belong together. ``proof`` is
+    None when none was to be spent.
+    """
+
+    enquirer: Enquirer | None
+    revoked: bool
+    proof: Spending | None
+
+
 class Directory(Protocol):
     """Who is enrolled, as it stands at this moment. Nothing here is cached by the caller."""
 
@@ -49,8 +85,29 @@ class Directory(Protocol):
         """Return the professional whom the organisation itself calls ``subject``, or None."""
         ...
 
-    async def enquirer(self, client_id: str, professional_id: UUID) -> Enquirer | None:
-        """Return the live standing of both, with an empty scope; None when they do not belong together."""
+
+class Presentations(Protocol):
+    """The tokens that are presented, each with a proof that is used up by it; shared by all processes."""
+
+    async def present(self, client_id: str, professional_id: UUID, token_id: str, proof: UsedProof | None) -> Presented:
+        """Return the standing of both and of the token, and use up the proof, in one round trip.
+
+        Atomic: of any number of concurrent calls with the same proof, exactly one is told FIRST.
+
+        Args:
+            client_id: of the token.
+            professional_id: of the token.
+            token_id: the token's ``jti``.
+            proof: what to use up; None for a token that is bound to a certificate.
+        """
+        ...
+
+    async def spend_proof(self, proof: UsedProof) -> Spending:
+        """Use up a proof that comes without a token, as ``present`` does."""
+        ...
+
+    async def proofs_since(self) -> datetime:
+        """Return from when on proofs are remembered: from a little after now, where nothing is remembered any more."""
         ...
 
 

@@ -2,7 +2,8 @@
 
 A client authenticates with ``private_key_jwt`` (RFC 7523 section 2.2) and names the professional who is asking by an
 assertion that it signs (RFC 7523 section 2.1). There is no grant without an individual, so there is no token without
-one. Every refusal is recorded before it is answered (ENQ-3); an answer repeats nothing that was sent.
+one, and none that is not bound to a key (``auth.possession``). Every refusal is recorded before it is answered
+(ENQ-3); an answer repeats nothing that was sent.
 
 Authlib supplies the dispatch, the registry of client authentication and the token response; ``auth.grants`` the grants
 and ``auth.assertions`` the judgement of what was signed.
@@ -28,14 +29,14 @@ from auth.assertions import Assertion, verify_assertion
 from auth.client import ASSERTION_TYPE
 from auth.compact import Compact, read_compact, text
 from auth.errors import InvalidToken, Reason
-from auth.grants import AUTH_METHOD, Author, Client, NoOtherGrant, ProfessionalGrant, TokenRequest, refusal
+from auth.grants import AUTH_METHOD, Author, Client, Individual, NoOtherGrant, ProfessionalGrant, TokenRequest, refusal
 from auth.keys import SigningKeys
+from auth.possession import Possession, Shown
 from auth.protocols import (
     Clock,
     Directory,
     RefusalRecord,
     RegisteredClient,
-    RegisteredProfessional,
     SpentAssertions,
 )
 from auth.tokens import LIFETIME_SECONDS, SCOPES, TokenIssuer
@@ -53,6 +54,8 @@ _DESCRIPTIONS = {
     "invalid_client": "The client did not authenticate with private_key_jwt.",
     "invalid_scope": "The scope is missing, unknown or not allowed for this client.",
     "unsupported_grant_type": "Only the JWT bearer grant is offered: a token always names a professional.",
+    "invalid_dpop_proof": "A token is bound to a key: send one DPoP proof for this very request (RFC 9449).",
+    "use_dpop_nonce": "Send the proof again with the nonce of the DPoP-Nonce header.",
     "temporarily_unavailable": "The request could not be recorded. Try again.",
 }
 # Of the errors that Authlib raises by itself.
@@ -83,12 +86,14 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         self.register_grant(ProfessionalGrant)
         self.register_grant(NoOtherGrant)
 
-        def sign(client: Client, grant_type: str, user: RegisteredProfessional, scope: str) -> str:
-            return issuer.issue(client.registered, user, scope)
+        def sign(client: Client, grant_type: str, user: Individual, scope: str) -> str:
+            return issuer.issue(
+                client.registered, user.professional, scope, user.binding, user.assurance, user.authenticated_at
+            )
 
         self.register_token_generator("default", BearerTokenGenerator(sign, expires_generator=LIFETIME_SECONDS))
 
-    def named_professional(self, request: TokenRequest) -> RegisteredProfessional:
+    def named_professional(self, request: TokenRequest) -> Individual:
         """Return the active professional whom the authenticated client's assertion names.
 
         Raises:
@@ -115,7 +120,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
                 raise InvalidToken(Reason.INDIVIDUAL_SUSPENDED)
         except InvalidToken as refused:
             raise refusal(InvalidGrantError(), refused.reason) from None
-        return professional
+        return Individual(professional, request.binding)
 
     def _authenticate_by_key(self, query_client: object, request: TokenRequest) -> Client | None:
         """Authenticate by ``private_key_jwt``. None: the request does not try to."""
@@ -189,31 +194,42 @@ class TokenEndpoint:
         directory: Directory,
         spent: SpentAssertions,
         refusals: RefusalRecord,
+        possession: Possession,
         clock: Clock,
     ) -> None:
         token_issuer = TokenIssuer(issuer, audience, keys, clock)
         self._server = TokenServer(token_issuer, frozenset({issuer, f"{issuer}/oauth2/token"}), directory, spent, clock)
         self._refusals = refusals
+        self._possession = possession
         # Of its own, so that a flood of token requests cannot take the threads that others need.
         self._threads = anyio.CapacityLimiter(_THREADS)
 
-    async def respond(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str]) -> Response:
+    async def respond(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str], shown: Shown) -> Response:
         """Answer one token request (RFC 6749 section 5).
+
+        The key is looked at first: a proof that only lacks a nonce costs its sender no assertion.
 
         Args:
             form: the parameters of the body, each with all its values. Empty ones count as absent.
             headers: by lower-case name.
+            shown: what the request shows of its sender's key.
 
         Returns:
             Status, headers and JSON body: 200 with a token; 400 or 401 with an error, once the refusal is recorded;
             503 when it could not be.
 
         Raises:
-            Exception: what the directory or the store of spent assertions raises. No token is issued then.
+            Exception: what the directory or the stores of assertions and proofs raise. No token is issued then.
         """
         if any(len(values) != 1 for values in form.values()):
             return await self.reject(Reason.REQUEST)
-        request = TokenRequest({name: values[0] for name, values in form.items() if values[0]}, headers)
+        try:
+            binding = await self._possession.establish(shown)
+        except InvalidToken as refused:
+            if refused.reason is Reason.NONCE:  # a step on the way and no refusal
+                return self._error("use_dpop_nonce", 400)
+            return await self._refuse(refused.reason, "invalid_dpop_proof", 400)
+        request = TokenRequest({name: values[0] for name, values in form.items() if values[0]}, headers, binding)
         response: Response = await to_thread.run_sync(
             self._server.create_token_response, request, limiter=self._threads
         )
@@ -221,8 +237,14 @@ class TokenEndpoint:
 
     async def reject(self, reason: Reason, status: int = 400) -> Response:
         """Refuse a request that is not even a form, with ``invalid_request``; recorded like any other refusal."""
-        body = {"error": "invalid_request", "error_description": _DESCRIPTIONS["invalid_request"]}
-        return await self._recorded(Author(reason=reason), self._server.handle_response(status, body, ()))
+        return await self._refuse(reason, "invalid_request", status)
+
+    async def _refuse(self, reason: Reason, error: str, status: int) -> Response:
+        return await self._recorded(Author(reason=reason), self._error(error, status))
+
+    def _error(self, error: str, status: int, headers: Iterable[tuple[str, str]] = ()) -> Response:
+        body = {"error": error, "error_description": _DESCRIPTIONS[error]}
+        return self._server.handle_response(status, body, headers)
 
     async def _recorded(self, author: Author, response: Response) -> Response:
         if author.reason is None:
@@ -238,9 +260,5 @@ class TokenEndpoint:
         except Exception as error:
             # By type alone: the text of a database error may quote the row.
             log.error("refusal not recorded: %s", type(error).__name__)
-            body = {
-                "error": "temporarily_unavailable",
-                "error_description": _DESCRIPTIONS["temporarily_unavailable"],
-            }
-            return self._server.handle_response(503, body, [("Retry-After", "1")])
+            return self._error("temporarily_unavailable", 503, [("Retry-After", "1")])
         return response

@@ -1,13 +1,15 @@
 """Access tokens: ES256 ``at+jwt`` (RFC 9068) of five minutes that name the organisation *and* the individual, always.
 
-Issued with joserfc, verified with python-jose behind the strict front of ``auth.compact``. A token proves who asked for
-it and nothing about their standing, which is looked up at every request.
+Each is bound to a key (``auth.binding``), without which it is worth nothing to whoever comes by it. Issued with
+joserfc, verified with python-jose behind the strict front of ``auth.compact``. A token proves who asked for it and
+nothing about their standing, which is looked up at every request.
 """
 
 import hashlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,27 +17,36 @@ from jose import jwk, jws
 from jose.exceptions import JOSEError
 from joserfc import jwt
 
+from auth.binding import Binding
 from auth.compact import FUTURE_SECONDS, MAX_BYTES, Compact, check_times, read_compact, text
 from auth.errors import InvalidToken, Reason
 from auth.keys import ALGORITHM, SigningKeys
 from auth.protocols import Clock, RegisteredClient, RegisteredProfessional
+from policies.enquirer import Assurance
 
 LIFETIME_SECONDS = 300
 SCOPES = frozenset({"enquiry", "transfer", "casework", "directory"})
 _HEADER = frozenset({"alg", "typ", "kid"})
+_ASSURANCES = {level.name.lower(): level for level in Assurance if level is not Assurance.STATED}
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """What a verified access token says. Times are whole seconds since the epoch."""
+    """What a verified access token says. Times are whole seconds since the epoch.
+
+    ``authenticated_at`` is when the individual last signed in at their own organisation, where that is known.
+    """
 
     client_id: str
     organisation_id: UUID
     professional_id: UUID
     scope: frozenset[str]
+    binding: Binding
     jti: str
     issued_at: int
     expires_at: int
+    assurance: Assurance = Assurance.STATED
+    authenticated_at: int | None = None
 
 
 class TokenIssuer:
@@ -47,20 +58,33 @@ class TokenIssuer:
         self._keys = keys
         self._clock = clock
 
-    def issue(self, client: RegisteredClient, professional: RegisteredProfessional, scope: str) -> str:
+    def issue(
+        self,
+        client: RegisteredClient,
+        professional: RegisteredProfessional,
+        scope: str,
+        binding: Binding,
+        assurance: Assurance = Assurance.STATED,
+        authenticated_at: datetime | None = None,
+    ) -> str:
         """Return a signed access token (RFC 9068 section 2).
 
         Args:
-            client: the organisation's system that asked for it.
+            client: the organisation's system that asked for it, which acts for the individual (RFC 8693 section 4.1).
             professional: the individual whom it is for.
             scope: space-separated, already found allowed for the client.
+            binding: the key that whoever presents the token has to hold.
+            assurance: how surely the organisation knows the individual; STATED is not written into the token.
+            authenticated_at: when the individual signed in at their organisation, where that is known.
         """
         now = int(self._clock().timestamp())
-        claims = {
+        claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
             "sub": str(professional.professional_id),
             "client_id": client.client_id,
+            "act": {"sub": client.client_id},
+            "cnf": binding.claim,
             "org": str(client.organisation_id),
             "scope": scope,
             "jti": str(uuid4()),
@@ -68,6 +92,10 @@ class TokenIssuer:
             "nbf": now,
             "exp": now + LIFETIME_SECONDS,
         }
+        if assurance is not Assurance.STATED:
+            claims["acr"] = assurance.name.lower()
+        if authenticated_at is not None:
+            claims["auth_time"] = int(authenticated_at.timestamp())
         # The kid is set by hand: a single key would otherwise be used without one, several at random.
         header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.current}
         return jwt.encode(header, claims, self._keys.keys[0], algorithms=[ALGORITHM])
@@ -153,15 +181,32 @@ class TokenVerifier:
         scope = frozenset(text(claims, "scope", Reason.SCOPE).split(" "))
         if not scope <= SCOPES:
             raise InvalidToken(Reason.SCOPE)
+        if claims.get("act") != {"sub": client_id}:
+            raise InvalidToken(Reason.CLAIMS)
+        authenticated_at = claims.get("auth_time")
+        if authenticated_at is not None and type(authenticated_at) is not int:
+            raise InvalidToken(Reason.TIMES)
         return VerifiedToken(
             client_id=client_id,
             organisation_id=_uuid(claims, "org"),
             professional_id=professional_id,
             scope=scope,
+            binding=Binding.of(claims),
             jti=text(claims, "jti"),
             issued_at=issued_at,
             expires_at=expires_at,
+            assurance=_assurance(claims),
+            authenticated_at=authenticated_at,
         )
+
+
+def _assurance(claims: Mapping[str, Any]) -> Assurance:
+    if "acr" not in claims:
+        return Assurance.STATED
+    try:
+        return _ASSURANCES[text(claims, "acr")]
+    except KeyError:
+        raise InvalidToken(Reason.CLAIMS) from None
 
 
 def _uuid(claims: Mapping[str, Any], name: str) -> UUID:

@@ -11,9 +11,11 @@ import httpx2
 from sqlalchemy import event
 
 from auth.client import OrganisationSigner
+from auth.sending import AsProfessional
 from registry_api.kernel.settings import Settings
 from registry_api.main import create_app
 
+PATH = "/api/v1/enquiries"
 _BASE_URL = "http://bench.invalid"
 _NO_LIMIT = 10**9
 _TOKENS_LAST = 10_000
@@ -76,14 +78,15 @@ async def ask(state: Path, url: str, bodies: Sequence[bytes]) -> Asked:
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=_BASE_URL) as http,
     ):
-        tokens: list[str] = []
+        askers: list[tuple[AsProfessional, str]] = []
         for n, body in enumerate(bodies):
             if n % _TOKENS_LAST == 0:
-                tokens = await _tokens(state, http)
+                askers = await _askers(state, http)
             calls: list[Call] = []
             token = _sent.set(calls)
-            headers = {"Authorization": f"Bearer {tokens[n % len(tokens)]}", "Content-Type": "application/json"}
-            answer = await http.post("/api/v1/enquiries", content=body, headers=headers)
+            asker, access = askers[n % len(askers)]
+            headers = {**asker.headers("POST", _BASE_URL + PATH, access), "Content-Type": "application/json"}
+            answer = await http.post(PATH, content=body, headers=headers)
             _sent.reset(token)
             answer.raise_for_status()
             made.append(calls)
@@ -92,11 +95,15 @@ async def ask(state: Path, url: str, bodies: Sequence[bytes]) -> Asked:
     return Asked(made, session)
 
 
-async def _tokens(state: Path, http: httpx2.AsyncClient) -> list[str]:
-    tokens = []
-    for client_id, kept in clients(state).items():
-        signer = OrganisationSigner(client_id, kept["private_jwk"], _BASE_URL)
-        for subject in kept["subjects"]:
-            answer = await http.post("/oauth2/token", data=signer.token_form(subject, "enquiry"))
-            tokens.append(answer.raise_for_status().json()["access_token"])
-    return tokens
+def professionals(state: Path, url: str) -> list[AsProfessional]:
+    """Return all who enquire of the service at ``url``."""
+    return [
+        AsProfessional(signer, url, subject, "enquiry")
+        for client_id, kept in clients(state).items()
+        for signer in [OrganisationSigner(client_id, kept["private_jwk"], url)]
+        for subject in kept["subjects"]
+    ]
+
+
+async def _askers(state: Path, http: httpx2.AsyncClient) -> list[tuple[AsProfessional, str]]:
+    return [(one, await one.token_async(http)) for one in professionals(state, _BASE_URL)]

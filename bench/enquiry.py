@@ -25,9 +25,9 @@ import asyncpg
 from bench.asking import ask
 from bench.authority import HISTORY, fresh_copy, prepare
 from bench.floor import Floor, Scripts, sampled
-from bench.load import Load, Measured, drive, http_request
+from bench.load import Load, Measured, drive
 from bench.report import Goal, print_table
-from bench.service import Memory, Service, running
+from bench.service import Memory, running
 from registry_api.kernel.postgres import EmbeddedPostgres, libpq_dsn
 
 OUT = Path(__file__).parent / "out" / "enquiry.json"
@@ -119,7 +119,7 @@ def _service_runs(
         before = asyncio.run(_outcomes(copy))
         asked = 0
         for clients in options.clients:
-            requests = _requests(service, [*bodies[asked:], *bodies[:asked]])
+            requests = service.requests([*bodies[asked:], *bodies[:asked]])
             asked = (asked + len(bodies) // len(options.clients)) % len(bodies)
             load = Load(service.port, service.workers, clients, WARM_UP, options.seconds, requests)
             used = service.cpu_seconds()
@@ -130,11 +130,6 @@ def _service_runs(
             before = after
             results.append((measured, service.memory(), outcomes, used / max(1, sum(outcomes.values())) * 1e6))
     return results
-
-
-def _requests(service: Service, bodies: Sequence[bytes]) -> list[bytes]:
-    tokens = service.tokens()
-    return [http_request(service.port, tokens[n % len(tokens)], body) for n, body in enumerate(bodies)]
 
 
 async def _outcomes(url: str) -> dict[str, int]:

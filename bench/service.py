@@ -7,15 +7,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 import httpx2
 import psutil
 
-from auth.client import OrganisationSigner
-from bench.asking import clients
+from auth.sending import AsProfessional
+from bench.asking import PATH, professionals
+from bench.load import http_request
 
 WORKERS = 2
 _PATIENCE = 60.0
@@ -42,31 +44,26 @@ class Service:
     url: str
     state: Path
     workers: list[int] = field(default_factory=list)
-    _tokens: list[str] = field(default_factory=list)
-    _obtained: float = float("-inf")
+    _professionals: list[AsProfessional] = field(default_factory=list)
 
     @property
     def port(self) -> int:
         """The port on 127.0.0.1."""
         return int(self.url.rpartition(":")[2])
 
-    def tokens(self) -> list[str]:
-        """Return an access token for each professional, obtained over HTTP and good for a minute at least."""
-        if time.monotonic() - self._obtained > 180:
-            self._tokens = self._obtain()
-            self._obtained = time.monotonic()
-        return self._tokens
-
-    def _obtain(self) -> list[str]:
-        tokens = []
+    def requests(self, bodies: Sequence[bytes]) -> list[bytes]:
+        """Return enquiries with these bodies, by all professionals in turn: each to be sent once, within a minute."""
+        self._professionals = self._professionals or professionals(self.state, self.url)
         with httpx2.Client(base_url=self.url) as http:
-            for client_id, kept in clients(self.state).items():
-                signer = OrganisationSigner(client_id, kept["private_jwk"], self.url)
-                for subject in kept["subjects"]:
-                    answer = http.post("/oauth2/token", data=signer.token_form(subject, "enquiry"))
-                    answer.raise_for_status()
-                    tokens.append(answer.json()["access_token"])
-        return tokens
+            tokens = [(one, one.token(http)) for one in self._professionals]
+            # A proof holds a nonce of ours, which is good for minutes: it is fetched anew for each lot.
+            for one in self._professionals:
+                http.get("/livez", auth=one)
+        asking = zip(cycle(tokens), bodies, strict=False)
+        return [
+            http_request(self.port, one.headers("POST", f"{self.url}{PATH}", token), body)
+            for (one, token), body in asking
+        ]
 
     def memory(self) -> list[Memory]:
         """Return what each worker holds now."""

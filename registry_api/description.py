@@ -1,7 +1,7 @@
 """What the API description says beyond what FastAPI reads off the routes: who may call, and how a call can fail.
 
-Every operation under ``/api/`` wants a bearer token and answers its faults with problem documents (RFC 9457). Bodies
-that a route reads by itself are described from the same model that reads them.
+Every operation under ``/api/`` wants a token with a DPoP proof and answers its faults with problem documents (RFC
+9457). Bodies that a route reads by itself are described from the same model that reads them.
 """
 
 from typing import Any
@@ -34,6 +34,13 @@ _WITH_VERSION = {
     409: "It has been settled already.",
     412: "It has changed since you read it.",
     428: "If-Match is missing.",
+}
+
+_TOKEN = {
+    "type": "http",
+    "scheme": "DPoP",
+    "description": "An access token, with a DPoP header that proves its key for this very request (RFC 9449). The "
+    "first proof is answered with a nonce to put into the next. A token bound to a certificate is sent as Bearer.",
 }
 
 _PROBLEM = {
@@ -76,7 +83,7 @@ def complete(app: FastAPI) -> None:
 
 def _complete(document: dict[str, Any]) -> None:
     components = document["components"]
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    components["securitySchemes"] = {"token": _TOKEN}
     schemas = components["schemas"]
     bodies = models_json_schema([(body, "validation") for body in _BODIES_READ_BY_HAND], ref_template=_REFERENCE)[1]
     schemas |= {"Problem": _PROBLEM, **bodies["$defs"]}

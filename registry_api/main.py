@@ -96,6 +96,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
                 raise NotSetUp("The database has no authority in it: see README, First run.")
             async with database.connection() as connection:
                 await installation.claim(connection, keys)
+            services.possession.nonces.begin_at(await identity.proofs_since())
             profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
             await app.state.limits.storage.synchronise(keeping_house)
             keeping = [
@@ -153,7 +154,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         keys=SigningKeys.load_or_create(settings.signing_keys_file),
         directory=identity,
         spent=identity,
+        presentations=identity,
         refusals=identity,
+        nonce_key=derive_key(keys.index_master, "dpop nonce"),
         clock=clock,
     )
     auth.api.configure(app, services, limited=_by_address)
@@ -180,7 +183,7 @@ async def _refresh_forever(database: Database, authority: Authority, enquiries: 
         try:
             await _refresh(database, authority)
             async with database.connection() as connection:
-                await identity_store.forget_spent_assertions(connection, clock())
+                await identity_store.forget_expired(connection, clock())
                 await routing_store.hand_on_from_suspended(connection, clock())
             await enquiries.finish_unanswered(database)
         except Exception as error:  # whatever it was, the next round may be better, and must come

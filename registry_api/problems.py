@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
 
+from auth.dpop import ALGORITHMS
 from auth.errors import InsufficientScope, NotAuthenticated, RefusalNotRecorded
 from policies.enquirer import Enquirer
 from registry_api.access_log import store as access_log
@@ -42,7 +43,7 @@ NOT_AUTHENTICATED = Problem(
     "not-authenticated",
     401,
     "Who is asking is not established",
-    "Send a current access token. A token names your organisation's system and you.",
+    "Send a current access token with a proof of its key. A token names your organisation's system and you.",
 )
 INSUFFICIENT_SCOPE = Problem(
     "insufficient-scope", 403, "The token is for something else", "Ask for a token with the scope that this needs."
@@ -168,8 +169,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(NotAuthenticated)
     async def not_authenticated(request: Request, error: NotAuthenticated) -> Response:
-        invalid = ', error="invalid_token"' if error.reason != "missing" else ""
-        return document(request, NOT_AUTHENTICATED, headers={"WWW-Authenticate": f'Bearer realm="registry"{invalid}'})
+        why = f', error="{error.error}"' if error.reason != "missing" else ""
+        challenge = f'DPoP realm="registry", algs="{ALGORITHMS}"{why}'
+        return document(request, NOT_AUTHENTICATED, headers={"WWW-Authenticate": challenge})
 
     @app.exception_handler(errors.Forbidden)
     async def forbidden(request: Request, error: errors.Forbidden) -> Response:

@@ -10,7 +10,8 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from auth.client import OrganisationSigner, generate_client_key
+from auth.client import OrganisationSigner, ProofSigner, generate_client_key
+from auth.sending import AsProfessional
 from policies.enquirer import Purpose, Role
 from policies.profile import Category
 from registry_api.directory import service as directory
@@ -106,7 +107,7 @@ class World:
         self.signers: dict[str, OrganisationSigner] = {}
         self.organisations: dict[str, UUID] = {}
         self.http: httpx2.AsyncClient
-        self._tokens: dict[tuple[str, str], tuple[datetime, str]] = {}
+        self._asking: dict[tuple[str, str], AsProfessional] = {}
 
     async def populate(self) -> None:
         """Enrol the organisations with their agreements, clients and professionals."""
@@ -169,21 +170,23 @@ class World:
             await loading.note_load(connection, self.clock(), "import", added=1)
         return child_id
 
-    async def token(self, subject: str, scope: str) -> str:
-        """Obtain an access token for a professional, over HTTP."""
-        kept = self._tokens.get((subject, scope))
-        if kept and self.clock() - kept[0] < timedelta(seconds=200):
-            return kept[1]
-        form = self.signers[self.members[subject].client_id].token_form(subject, scope)
-        answer = await self.http.post("/oauth2/token", data=form)
-        assert answer.status_code == 200, answer.text
-        token: str = answer.json()["access_token"]
-        self._tokens[subject, scope] = (self.clock(), token)
-        return token
+    def auth(self, subject: str, scope: str) -> AsProfessional:
+        """What sends a request as a professional: ``world.http.get(url, auth=world.auth("kw-1", "casework"))``."""
+        if (subject, scope) not in self._asking:
+            signer = self.signers[self.members[subject].client_id]
+            self._asking[subject, scope] = AsProfessional(signer, BASE_URL, subject, scope, clock=self.clock)
+        return self._asking[subject, scope]
 
-    async def headers(self, subject: str, scope: str) -> dict[str, str]:
-        """Return the Authorization header of a professional."""
-        return {"Authorization": f"Bearer {await self.token(subject, scope)}"}
+    async def token(self, subject: str, scope: str) -> str:
+        """Obtain an access token for a professional, over HTTP; it stays with ``auth``."""
+        return await self.auth(subject, scope).token_async(self.http)
+
+    async def request_token(self, form: dict[str, str], proofs: ProofSigner | None = None) -> httpx2.Response:
+        """Post a form to the token endpoint with a proof that is in order."""
+        proofs = proofs or ProofSigner(clock=self.clock)
+        proofs.nonce = self.app.state.auth.possession.nonces.fresh()
+        headers = {"DPoP": proofs.proof("POST", f"{BASE_URL}/oauth2/token")}
+        return await self.http.post("/oauth2/token", data=form, headers=headers)
 
     async def ask(
         self, subject: str, child: dict[str, Any], *, key: str | None = None, **changes: Any
@@ -197,23 +200,19 @@ class World:
             "call_back_number": "01632 960321",
             **changes,
         }
-        headers = await self.headers(subject, "enquiry")
-        if key:
-            headers["Idempotency-Key"] = key
-        return await self.http.post("/api/v1/enquiries", json=body, headers=headers)
+        headers = {"Idempotency-Key": key} if key else {}
+        return await self.http.post("/api/v1/enquiries", json=body, headers=headers, auth=self.auth(subject, "enquiry"))
 
     async def inbox(self, subject: str, **query: Any) -> list[dict[str, Any]]:
         """Read the inbox of a member of staff."""
-        answer = await self.http.get(
-            "/api/v1/notifications", params=query, headers=await self.headers(subject, "casework")
-        )
+        answer = await self.http.get("/api/v1/notifications", params=query, auth=self.auth(subject, "casework"))
         assert answer.status_code == 200, answer.text
         notifications: list[dict[str, Any]] = answer.json()["notifications"]
         return notifications
 
     async def considerations(self) -> list[dict[str, Any]]:
         """Read the open considerations as the safeguarding manager."""
-        answer = await self.http.get("/api/v1/considerations", headers=await self.headers("sm-1", "casework"))
+        answer = await self.http.get("/api/v1/considerations", auth=self.auth("sm-1", "casework"))
         assert answer.status_code == 200, answer.text
         considerations: list[dict[str, Any]] = answer.json()["considerations"]
         return considerations

@@ -1,4 +1,4 @@
-"""`ask` and `token`: an enquiry from the command line, as an organisation's own system would make it."""
+"""`ask` and `headers`: an enquiry from the command line, as an organisation's own system would make it."""
 
 import json
 import sys
@@ -34,7 +34,7 @@ _FROM = (
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(ask)
-    app.command()(token)
+    app.command()(headers)
 
 
 def show_json(document: object) -> None:
@@ -138,11 +138,17 @@ def _say_how_to_repeat(failure: Failure, key: str) -> None:
         note(f"To send the same enquiry again: --idempotency-key {key}")
 
 
-def token(
+def headers(
     client_file: ClientOption,
     as_whom: AsOption,
+    method: Annotated[str, typer.Argument(help="Of the request, such as POST.")],
+    path: Annotated[str, typer.Argument(help="Of the request, such as /api/v1/enquiries; without a query.")],
     scope: Annotated[str, typer.Option(help="enquiry, casework or transfer.")] = "enquiry",
 ) -> None:
-    """Print an access token, good for five minutes, for use with another HTTP client."""
+    """Print the headers for one request by another HTTP client: a token, and the proof of its key.
+
+    They are good for one use within a minute, and for this method and path alone.
+    """
     with Remote(ClientFile.read(client_file)) as service:
-        typer.echo(service.token(as_whom, scope))
+        for name, value in service.headers(method.upper(), path, as_whom=as_whom, scope=scope).items():
+            typer.echo(f"{name}: {value}")

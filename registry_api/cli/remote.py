@@ -15,10 +15,9 @@ from typing import Any, Self
 import httpx2
 
 from auth.client import OrganisationSigner
+from auth.sending import AsProfessional, NoToken
 from registry_api.cli.output import Failure, lines, plain
 
-_TOKEN_KEPT_SECONDS = 200.0
-"""A token is good for 300; it should not run out on the way."""
 _ATTEMPTS = 3
 _LONGEST_PAUSE = 5.0
 _TIMEOUT_SECONDS = 30.0
@@ -102,7 +101,7 @@ class Remote:
         self._http = httpx2.Client(
             base_url=credentials.base_url, timeout=_TIMEOUT_SECONDS, transport=transport, trust_env=False
         )
-        self._tokens: dict[tuple[str, str], tuple[float, str]] = {}
+        self._professionals: dict[tuple[str, str], AsProfessional] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -112,10 +111,12 @@ class Remote:
     ) -> None:
         self._http.close()
 
-    def token(self, as_whom: str, scope: str) -> str:
-        """Return an access token for a professional.
+    def headers(self, method: str, path: str, *, as_whom: str, scope: str) -> dict[str, str]:
+        """Return the headers with which another HTTP client can make one request, within a minute, as a professional.
 
         Args:
+            method: of the request.
+            path: its path, without a query.
             as_whom: the organisation's own identifier of them, as enrolled.
             scope: ``enquiry``, ``casework`` or ``transfer``.
 
@@ -123,18 +124,14 @@ class Remote:
             Refused: no token was issued.
             Failure: the service is not reached.
         """
-        since, kept = self._tokens.get((as_whom, scope), (0.0, ""))
-        if kept and time.monotonic() - since < _TOKEN_KEPT_SECONDS:
-            return kept
-        for attempt in range(1, _ATTEMPTS + 1):
-            # Signed anew for each attempt: an assertion is accepted once.
-            response = self._attempt("POST", "/oauth2/token", attempt, data=self._signer.token_form(as_whom, scope))
-            if response is not None:
-                break
-        assert response is not None
-        token = str(_document(response)["access_token"])
-        self._tokens[as_whom, scope] = (time.monotonic(), token)
-        return token
+        professional = self._as(as_whom, scope)
+        try:
+            token = professional.token(self._http)
+        except NoToken as refused:
+            raise _refusal(refused.response) from None
+        except httpx2.TransportError:
+            raise self._unreached() from None
+        return professional.headers(method, f"{self.base_url}{path}", token)
 
     def call(
         self,
@@ -150,25 +147,36 @@ class Remote:
         """Call the service as a professional and return its answer, 200 or 201.
 
         What could not be recorded (503) or was cut off is sent again, the same request each time: give an
-        ``Idempotency-Key`` where that matters. Raises Refused and Failure as ``token`` does.
+        ``Idempotency-Key`` where that matters. Raises Refused and Failure as ``headers`` does.
         """
+        how: dict[str, Any] = {"params": query, "headers": headers, "auth": self._as(as_whom, scope)}
+        if body is not None:
+            how["json"] = body
         for attempt in range(1, _ATTEMPTS + 1):
-            bearer = {"Authorization": f"Bearer {self.token(as_whom, scope)}"}
-            how = {"json": body} if body is not None else {}
-            response = self._attempt(method, path, attempt, params=query, headers={**bearer, **(headers or {})}, **how)
+            response = self._attempt(method, path, attempt, **how)
             if response is not None:
                 break
         assert response is not None
         _document(response)
         return response
 
+    def _as(self, whom: str, scope: str) -> AsProfessional:
+        if (whom, scope) not in self._professionals:
+            self._professionals[whom, scope] = AsProfessional(self._signer, self.base_url, whom, scope)
+        return self._professionals[whom, scope]
+
+    def _unreached(self) -> Failure:
+        return Failure(f"The service at {self.base_url} is not reached. If it cannot wait, telephone.")
+
     def _attempt(self, method: str, path: str, attempt: int, **how: Any) -> httpx2.Response | None:
         """Return the answer; None, after a pause, when it is worth trying again."""
         try:
             response = self._http.request(method, path, **how)
+        except NoToken as refused:
+            response = refused.response
         except httpx2.TransportError as error:
             if attempt == _ATTEMPTS or isinstance(error, httpx2.ConnectError):
-                raise Failure(f"The service at {self.base_url} is not reached. If it cannot wait, telephone.") from None
+                raise self._unreached() from None
             time.sleep(attempt / 2)
             return None
         if response.status_code != 503 or attempt == _ATTEMPTS:
@@ -179,10 +187,17 @@ class Remote:
 
 
 def _document(response: httpx2.Response) -> Any:
+    if response.status_code not in (200, 201):
+        raise _refusal(response)
+    return _json(response)
+
+
+def _refusal(response: httpx2.Response) -> Refused:
+    return Refused(response.status_code, _json(response))
+
+
+def _json(response: httpx2.Response) -> Any:
     try:
-        document = response.json()
+        return response.json()
     except ValueError:
         raise Failure(f"The service answered {response.status_code} with something that is not JSON.") from None
-    if response.status_code not in (200, 201):
-        raise Refused(response.status_code, document)
-    return document

@@ -1,29 +1,34 @@
-"""The queries of the directory. The live look-up of an asker is one statement, made at every request."""
+"""The queries of the directory. The live look-up of an asker is made at every request."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from policies.enquirer import STAFF_ROLES, Agreement, Disclosure, Enquirer, Purpose, Role
 from registry_api.kernel.db import Connection
 
-_ENQUIRER = """
-SELECT c.suspended_at IS NOT NULL AS client_suspended, o.id AS organisation_id,
-       o.suspended_at IS NOT NULL AS organisation_suspended, o.own_authority,
-       p.suspended_at IS NOT NULL AS professional_suspended, p.role,
-       a.id AS agreement_id, a.purposes, a.valid_from, a.valid_to, a.suspended_at IS NOT NULL AS agreement_suspended,
-       a.disclosure
-FROM client c
-JOIN organisation o ON o.id = c.organisation_id
-JOIN professional p ON p.id = $2 AND p.organisation_id = o.id
-LEFT JOIN agreement a ON a.organisation_id = o.id
-WHERE c.id = $1
-"""
+
+def standing(client: str, professional: str) -> str:
+    """Return a subselect of both standings as they are now, a row for each agreement; none when the client does not
+    name one of its organisation's own. ``client`` and ``professional`` are the SQL expressions of their ids."""
+    return f"""
+    SELECT c.suspended_at IS NOT NULL AS client_suspended, o.id AS organisation_id,
+           o.suspended_at IS NOT NULL AS organisation_suspended, o.own_authority,
+           p.suspended_at IS NOT NULL AS professional_suspended, p.role,
+           a.id AS agreement_id, a.purposes, a.valid_from, a.valid_to,
+           a.suspended_at IS NOT NULL AS agreement_suspended, a.disclosure
+    FROM client c
+    JOIN organisation o ON o.id = c.organisation_id
+    JOIN professional p ON p.id = {professional} AND p.organisation_id = o.id
+    LEFT JOIN agreement a ON a.organisation_id = o.id
+    WHERE c.id = {client}"""
 
 
-async def enquirer(connection: Connection, client_id: str, professional_id: UUID) -> Enquirer | None:
-    """Return the asker as they stand now, or None when the client does not name one of its organisation's own."""
-    rows = await connection.fetch(_ENQUIRER, client_id, professional_id)
-    if not rows:
+def enquirer_of(client_id: str, professional_id: UUID, rows: Sequence[asyncpg.Record]) -> Enquirer | None:
+    """Return the asker as rows of ``standing`` tell them; None when they tell of nobody."""
+    if not rows or rows[0]["organisation_id"] is None:
         return None
     first = rows[0]
     return Enquirer(

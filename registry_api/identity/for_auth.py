@@ -1,21 +1,23 @@
 """What ``auth`` needs stored, over the tables of this room and of the directory (``auth.protocols``)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from auth.protocols import RegisteredClient, RegisteredProfessional
-from policies.enquirer import Enquirer
+from auth.protocols import Presented, RegisteredClient, RegisteredProfessional, Spending, UsedProof
 from registry_api.access_log import store as access_log
 from registry_api.directory import store as directory
 from registry_api.identity import store
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.db import Database
 
+_CLOCKS_APART = timedelta(seconds=10)
+"""How much the clocks of the machines may differ without a proof being taken twice after a crash of the database."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredIdentity:
-    """Directory, spent assertions and refusal record in one: see the protocols of ``auth`` for the promises."""
+    """Directory, spent assertions, presentations and refusal record in one, with the promises of ``auth.protocols``."""
 
     database: Database
     clock: Clock
@@ -34,10 +36,20 @@ class StoredIdentity:
             row = await directory.professional(connection, organisation_id, subject)
         return RegisteredProfessional(row["id"], row["active"]) if row else None
 
-    async def enquirer(self, client_id: str, professional_id: UUID) -> Enquirer | None:
-        """Return the live standing of both; None when they do not belong together."""
+    async def present(self, client_id: str, professional_id: UUID, token_id: str, proof: UsedProof | None) -> Presented:
+        """Return the standing of both and of the token, and use up the proof, in one round trip."""
         async with self.database.connection() as connection:
-            return await directory.enquirer(connection, client_id, professional_id)
+            return await store.present(connection, client_id, professional_id, token_id, proof)
+
+    async def spend_proof(self, proof: UsedProof) -> Spending:
+        """Use up a proof that comes without a token."""
+        async with self.database.connection() as connection:
+            return await store.spend_proof(connection, proof)
+
+    async def proofs_since(self) -> datetime:
+        """Return from when on proofs are remembered: from a little after now, where nothing is remembered any more."""
+        async with self.database.connection() as connection:
+            return await store.proofs_since(connection, self.clock() + _CLOCKS_APART)
 
     async def spend(self, issuer: str, jti: str, expires_at: datetime) -> bool:
         """Use up one assertion and return whether this was its first use."""

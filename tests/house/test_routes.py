@@ -218,14 +218,14 @@ async def test_without_a_token_it_is_401(world: World, key: Key) -> None:
     answer = await world.http.request(**_request(key))
     assert answer.status_code == 401
     assert answer.headers["content-type"] == MEDIA_TYPE
-    assert answer.headers["www-authenticate"].startswith("Bearer")
+    assert answer.headers["www-authenticate"].startswith("DPoP")
 
 
 @pytest.mark.rule("ENQ-3")
 @pytest.mark.parametrize("key", GOVERNED, ids=" ".join)
 async def test_once_the_agreement_is_suspended_it_is_403_and_recorded(world: World, key: Key) -> None:
     governed, request = GOVERNED[key], _request(key)
-    request["headers"] |= await world.headers(governed.asker, governed.scope)
+    request["auth"] = world.auth(governed.asker, governed.scope)
     before = await world.http.request(**request)
     assert before.status_code not in {401, 403, 422, 500}, before.text
 

@@ -34,8 +34,8 @@ def _day(days: float) -> str:
 async def _post(world: World, content: bytes | str, *, url: str = URL, **headers: str) -> httpx2.Response:
     scope = "transfer" if "transfers" in url else "enquiry"
     who = "custodian-1" if scope == "transfer" else "officer-1"
-    given = {"Content-Type": "application/json", **await world.headers(who, scope), **headers}
-    return await world.http.post(url, content=content, headers=given)
+    given = {"Content-Type": "application/json", **headers}
+    return await world.http.post(url, content=content, headers=given, auth=world.auth(who, scope))
 
 
 @pytest.fixture
@@ -181,9 +181,9 @@ async def _in_parts(size: int) -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("declared", [True, False])
 async def test_ten_megabytes_are_not_read(watched: World, declared: bool) -> None:
-    headers = await watched.headers("officer-1", "enquiry")
+    auth = watched.auth("officer-1", "enquiry")
     content: Any = MARKER.encode() * 1_000_000 if declared else _in_parts(10_000_000)
-    answer = await watched.http.post(URL, content=content, headers=headers)
+    answer = await watched.http.post(URL, content=content, auth=auth)
     _problem(answer, 413, "body-too-large")
     assert (await watched.ask("officer-1", question())).status_code == 200
 
@@ -240,7 +240,7 @@ async def test_a_name_like_sql_finds_the_child_who_bears_it(world: World) -> Non
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 async def test_other_methods_are_not_offered(watched: World, method: str) -> None:
-    answer = await watched.http.request(method, URL, headers=await watched.headers("officer-1", "enquiry"))
+    answer = await watched.http.request(method, URL, auth=watched.auth("officer-1", "enquiry"))
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
     if method != "HEAD":
@@ -256,7 +256,7 @@ async def test_unknown_paths_are_not_found_and_not_repeated(watched: World, path
     "query", [f"given_names={MARKER}", f"child={MARKER}&child=%00", f"{MARKER}=1", "access_token=x"]
 )
 async def test_a_query_string_says_nothing(watched: World, query: str) -> None:
-    answer = await watched.http.post(f"{URL}?{query}", json={}, headers=await watched.headers("officer-1", "enquiry"))
+    answer = await watched.http.post(f"{URL}?{query}", json={}, auth=watched.auth("officer-1", "enquiry"))
     _problem(answer, 422, "invalid-request")
     # A token in the URL is no token (RFC 6750 section 2.3 is not offered): URLs end up in logs.
     token = await watched.token("officer-1", "enquiry")
@@ -267,7 +267,7 @@ async def test_a_query_string_says_nothing(watched: World, query: str) -> None:
     "query", [f"limit={MARKER}", "limit=0", "limit=201", f"waiting={MARKER}", f"cursor={'x' * 201}"]
 )
 async def test_parameters_of_the_inbox_are_judged_without_being_repeated(watched: World, query: str) -> None:
-    answer = await watched.http.get(f"/api/v1/notifications?{query}", headers=await watched.headers("kw-1", "casework"))
+    answer = await watched.http.get(f"/api/v1/notifications?{query}", auth=watched.auth("kw-1", "casework"))
     _problem(answer, 422, "invalid-request")
 
 
@@ -278,6 +278,6 @@ async def test_a_failure_that_nobody_foresaw_tells_nothing(watched: World, monke
 
     monkeypatch.setattr("registry_api.enquiries.found.find", broken)
     transport = httpx2.ASGITransport(app=watched.app, raise_app_exceptions=False)
-    headers = await watched.headers("officer-1", "enquiry")
+    auth = watched.auth("officer-1", "enquiry")
     async with httpx2.AsyncClient(transport=transport, base_url="https://register.test") as http:
-        _problem(await http.post(URL, json=_body(), headers=headers), 500, "internal-error")
+        _problem(await http.post(URL, json=_body(), auth=auth), 500, "internal-error")

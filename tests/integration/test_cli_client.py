@@ -138,9 +138,15 @@ def test_a_token_is_asked_for_once_for_each_professional_and_scope(credentials: 
         return httpx2.Response(200, json={"access_token": f"token-{len(asked)}"})
 
     remote_service = Remote(credentials, transport=httpx2.MockTransport(handle))
-    assert remote_service.token("officer-1", "enquiry") == remote_service.token("officer-1", "enquiry") == "token-1"
-    assert remote_service.token("officer-2", "enquiry") == "token-2"
-    assert remote_service.token("officer-1", "casework") == "token-3"
+
+    def sent(as_whom: str, scope: str) -> str:
+        headers = remote_service.headers("POST", "/api/v1/enquiries", as_whom=as_whom, scope=scope)
+        assert set(headers) == {"Authorization", "DPoP"}
+        return headers["Authorization"]
+
+    assert sent("officer-1", "enquiry") == sent("officer-1", "enquiry") == "DPoP token-1"
+    assert sent("officer-2", "enquiry") == "DPoP token-2"
+    assert sent("officer-1", "casework") == "DPoP token-3"
 
 
 def test_the_words_of_a_refusal_say_what_helps() -> None:

@@ -76,14 +76,15 @@ async def _everything(world: World) -> None:
 
     (waiting, *_) = await world.inbox("kw-1")
     acknowledged = await world.http.post(
-        f"/api/v1/notifications/{waiting['id']}/acknowledge", headers=await world.headers("kw-1", "casework")
+        f"/api/v1/notifications/{waiting['id']}/acknowledge", auth=world.auth("kw-1", "casework")
     )
     assert acknowledged.status_code == 200
     (consideration,) = await world.considerations()
     decided = await world.http.post(
         f"/api/v1/considerations/{consideration['id']}/decision",
         json={"decision": "early_help", "reason": "After a visit, early help was agreed."},
-        headers={**await world.headers("sm-1", "casework"), "If-Match": f'"{consideration["version"]}"'},
+        headers={"If-Match": f'"{consideration["version"]}"'},
+        auth=world.auth("sm-1", "casework"),
     )
     assert decided.status_code == 200
 
@@ -100,13 +101,13 @@ async def _everything(world: World) -> None:
             "moved_on": "2026-03-01",
             "key_worker": {"name": "Balthazzar Elsewhere", "phone": "01632 960222"},
         },
-        headers=await world.headers("custodian-1", "transfer"),
+        auth=world.auth("custodian-1", "transfer"),
     )
     assert notified.status_code == 201
     allocated = await world.http.put(
         f"/api/v1/transfers/{notified.json()['reference']}/key-worker",
         json={"key_worker": "kw-2"},
-        headers=await world.headers("sm-1", "casework"),
+        auth=world.auth("sm-1", "casework"),
     )
     assert allocated.status_code == 200
     refused = await world.ask("nurse-1", question("Hermengild", "Brackenthorpe-Test"), reason="missing_child")

@@ -79,7 +79,7 @@ async def test_new_keys_of_a_system_replace_the_old_ones(world: World) -> None:
     assert await _enrol(world, HOSPITAL | PHONES | {"clients": [client]}) == {("client", "changed"): 1}
     new = OrganisationSigner("hospital-system", private, BASE_URL, clock=world.clock)
     for signer, statuses in ((old, {400, 401}), (new, {200})):
-        answer = await world.http.post("/oauth2/token", data=signer.token_form("nurse-1", "enquiry"))
+        answer = await world.request_token(signer.token_form("nurse-1", "enquiry"))
         assert answer.status_code in statuses
 
 

@@ -13,9 +13,10 @@ pytestmark = pytest.mark.rule("ENQ-7")
 
 
 async def _decide(world: World, consideration: dict[str, Any]) -> None:
-    headers = {**await world.headers("sm-1", "casework"), "If-Match": f'"{consideration["version"]}"'}
+    headers, auth = {"If-Match": f'"{consideration["version"]}"'}, world.auth("sm-1", "casework")
     body = {"decision": "no_further_action", "reason": "Both concerns were explained."}
-    answer = await world.http.post(f"/api/v1/considerations/{consideration['id']}/decision", json=body, headers=headers)
+    url = f"/api/v1/considerations/{consideration['id']}/decision"
+    answer = await world.http.post(url, json=body, headers=headers, auth=auth)
     assert answer.status_code == 200, answer.text
 
 
@@ -76,9 +77,10 @@ async def test_whoever_decides_has_seen_every_enquiry_that_joined(world: World) 
     await world.ask("nurse-1", question())
     (read,) = await world.considerations()
     await world.ask("officer-2", question())
-    headers = {**await world.headers("sm-1", "casework"), "If-Match": f'"{read["version"]}"'}
+    headers, auth = {"If-Match": f'"{read["version"]}"'}, world.auth("sm-1", "casework")
     body = {"decision": "no_further_action", "reason": "Both concerns were explained."}
-    stale = await world.http.post(f"/api/v1/considerations/{read['id']}/decision", json=body, headers=headers)
+    url = f"/api/v1/considerations/{read['id']}/decision"
+    stale = await world.http.post(url, json=body, headers=headers, auth=auth)
     assert stale.status_code == 412
     (read,) = await world.considerations()
     assert len(read["enquiries"]) == 3

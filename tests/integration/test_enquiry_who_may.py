@@ -113,7 +113,7 @@ async def test_the_same_purpose_is_answered_where_it_was_agreed(world: World) ->
     assert (await world.ask("officer-1", question(), reason="missing_child")).status_code == 200
 
 
-async def _post(world: World, token: str | None) -> httpx2.Response:
+async def _post(world: World, authorization: str | None, auth: httpx2.Auth | None = None) -> httpx2.Response:
     body = {
         "child": question(),
         "reason": "injury",
@@ -121,12 +121,12 @@ async def _post(world: World, token: str | None) -> httpx2.Response:
         "urgency": "urgent",
         "call_back_number": "01632 960321",
     }
-    headers = {"Authorization": token} if token is not None else {}
-    return await world.http.post("/api/v1/enquiries", json=body, headers=headers)
+    headers = {} if authorization is None else {"Authorization": authorization}
+    return await world.http.post("/api/v1/enquiries", json=body, headers=headers, auth=auth)
 
 
 async def test_a_token_for_something_else_is_refused(guarded: World) -> None:
-    answer = await _post(guarded, f"Bearer {await guarded.token('kw-1', 'casework')}")
+    answer = await _post(guarded, None, guarded.auth("kw-1", "casework"))
     await _refused(guarded, answer, "scope_missing")
 
 
@@ -143,7 +143,7 @@ async def test_a_role_of_our_own_staff_means_nothing_in_another_organisation(gua
 
 
 async def _token_refused(world: World, form: dict[str, str]) -> Any:
-    answer = await world.http.post("/oauth2/token", data=form)
+    answer = await world.request_token(form)
     assert answer.status_code in {400, 401}
     assert "access_token" not in answer.text
     return (await world.log())[-1]
@@ -173,7 +173,7 @@ async def test_a_scope_that_the_system_was_not_given_gets_no_token(guarded: Worl
 
 async def test_a_replayed_assertion_gets_no_second_token(guarded: World) -> None:
     form = guarded.signers["police-system"].token_form("officer-1", "enquiry")
-    assert (await guarded.http.post("/oauth2/token", data=form)).status_code == 200
+    assert (await guarded.request_token(form)).status_code == 200
     assert (await _token_refused(guarded, form))["reason"] == "replayed"
 
 
@@ -181,14 +181,14 @@ async def test_a_replayed_assertion_gets_no_second_token(guarded: World) -> None
 async def test_without_a_token_nobody_is_known_and_nothing_told(guarded: World, authorization: str | None) -> None:
     answer = await _post(guarded, authorization)
     assert answer.status_code == 401
-    assert answer.headers["www-authenticate"].startswith('Bearer realm="registry"')
+    assert answer.headers["www-authenticate"].startswith('DPoP realm="registry", algs="PS256 ES256 Ed25519 EdDSA"')
     assert answer.json()["type"] == "urn:registry:problem:not-authenticated"
 
 
 async def test_an_expired_token_is_refused_and_its_bearer_recorded(guarded: World) -> None:
     token = await guarded.token("officer-1", "enquiry")
     guarded.clock.advance(seconds=3600)
-    assert (await _post(guarded, f"Bearer {token}")).status_code == 401
+    assert (await _post(guarded, f"DPoP {token}")).status_code == 401
     (noted,) = await guarded.log("access.refused")
     assert (noted["reason"], noted["professional_id"]) == ("expired", guarded.members["officer-1"].id)
 
@@ -197,16 +197,16 @@ async def test_a_token_for_another_audience_is_refused_and_its_bearer_recorded(g
     verifier = guarded.app.state.auth.verifier
     token = await guarded.token("officer-1", "enquiry")
     verifier._audience = "https://elsewhere.test"
-    assert (await _post(guarded, f"Bearer {token}")).status_code == 401
+    assert (await _post(guarded, f"DPoP {token}")).status_code == 401
     (noted,) = await guarded.log("access.refused")
     assert (noted["reason"], noted["professional_id"]) == ("audience_wrong", guarded.members["officer-1"].id)
 
 
 async def test_somebody_who_changed_organisation_cannot_use_the_old_ones_system(guarded: World) -> None:
-    token = await guarded.token("officer-1", "enquiry")
+    await guarded.token("officer-1", "enquiry")
     where = Professional.subject == "officer-1"
     await _change(guarded, Professional, where, organisation_id=guarded.organisations["hospital"])
-    assert (await _post(guarded, f"Bearer {token}")).status_code == 401
+    assert (await _post(guarded, None, guarded.auth("officer-1", "enquiry"))).status_code == 401
     (noted,) = await guarded.log("access.refused")
     assert noted["reason"] == "individual_unknown"
 

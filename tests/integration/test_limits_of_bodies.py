@@ -28,9 +28,10 @@ async def narrow(database_url: str, tmp_path: Path) -> Any:
 @pytest.mark.parametrize("url", URLS)
 async def test_malformed_bodies_are_counted_and_refused_from_the_fourth_on(narrow: World, url: str) -> None:
     method, who, scope = URLS[url]
-    headers = {**await narrow.headers(who, scope), "Content-Type": "application/json", "If-Match": '"1"'}
+    headers, auth = {"Content-Type": "application/json", "If-Match": '"1"'}, narrow.auth(who, scope)
     statuses = [
-        (await narrow.http.request(method, url, content='{"child"', headers=headers)).status_code for _ in range(30)
+        (await narrow.http.request(method, url, content='{"child"', headers=headers, auth=auth)).status_code
+        for _ in range(30)
     ]
     assert statuses == [400] * 3 + [429] * 27
     reasons = [row["reason"] for row in await narrow.log("request.refused")]
@@ -49,7 +50,5 @@ async def test_an_address_is_counted_once_for_each_call_however_many_application
     async with running_world(database_url, tmp_path / "state", requests_per_minute_address=5) as world:
         create_app(world.settings, database_url)
         form = world.signers["police-system"].token_form
-        statuses = [
-            (await world.http.post("/oauth2/token", data=form("officer-1", "enquiry"))).status_code for _ in range(6)
-        ]
+        statuses = [(await world.request_token(form("officer-1", "enquiry"))).status_code for _ in range(6)]
     assert statuses == [200] * 5 + [429]

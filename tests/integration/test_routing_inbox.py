@@ -20,11 +20,11 @@ STAFF = ("kw-1", "kw-2", "duty-1", "tm-1", "sm-1")
 
 
 async def _get(world: World, who: str, **query: Any) -> httpx2.Response:
-    return await world.http.get(URL, params=query, headers=await world.headers(who, "casework"))
+    return await world.http.get(URL, params=query, auth=world.auth(who, "casework"))
 
 
 async def _acknowledge(world: World, who: str, notification: str) -> httpx2.Response:
-    return await world.http.post(f"{URL}/{notification}/acknowledge", headers=await world.headers(who, "casework"))
+    return await world.http.post(f"{URL}/{notification}/acknowledge", auth=world.auth(who, "casework"))
 
 
 async def _tell(world: World, who: str, minutes: list[int]) -> None:
@@ -108,7 +108,7 @@ async def test_another_persons_notification_looks_like_none_at_all(world: World,
 @pytest.mark.parametrize("path", [URL, f"{URL}/{UUID(int=1)}/acknowledge", "/api/v1/considerations"])
 async def test_the_inbox_is_for_the_authoritys_own_staff(world: World, who: str, scope: str, path: str) -> None:
     method = "POST" if path.endswith("acknowledge") else "GET"
-    answer = await world.http.request(method, path, headers=await world.headers(who, scope))
+    answer = await world.http.request(method, path, auth=world.auth(who, scope))
     assert answer.status_code == 403
     (noted,) = await world.log("request.refused")
     assert noted["professional_id"] == world.members[who].id

@@ -43,8 +43,8 @@ async def test_what_was_picked_up_stays_with_whoever_did(world: World) -> None:
     await world.add(entry(key_worker=world.members["kw-1"].id))
     await world.ask("officer-1", question())
     (notice,) = await world.inbox("kw-1")
-    headers = await world.headers("kw-1", "casework")
-    await world.http.post(f"/api/v1/notifications/{notice['id']}/acknowledge", headers=headers)
+    url = f"/api/v1/notifications/{notice['id']}/acknowledge"
+    await world.http.post(url, auth=world.auth("kw-1", "casework"))
     await _suspend(world, "kw-1")
     assert await _hand_on(world) == 0
     assert await world.inbox("duty-1") == []
@@ -85,7 +85,7 @@ async def test_the_service_does_it_by_itself(world: World, database_url: str, mo
 async def test_housekeeping_forgets_spent_assertions(
     world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await world.headers("officer-1", "enquiry")
+    await world.token("officer-1", "enquiry")
     world.clock.advance(hours=2)
     monkeypatch.setattr(main, "_REFRESH_SECONDS", 0.01)
     worker = main.create_app(world.settings, database_url, clock=world.clock)

@@ -187,8 +187,7 @@ async def test_an_unborn_child_is_found_through_the_mother(world: World) -> None
 @pytest.mark.rule("ENQ-3")
 @pytest.mark.parametrize(("who", "scope"), [("officer-1", "enquiry"), ("kw-1", "casework"), ("sm-1", "enquiry")])
 async def test_only_another_authoritys_custodian_notifies(world: World, who: str, scope: str) -> None:
-    headers = await world.headers(who, scope)
-    answer = await world.http.post("/api/v1/transfers/in", json=NOTICE, headers=headers)
+    answer = await world.http.post("/api/v1/transfers/in", json=NOTICE, auth=world.auth(who, scope))
     assert answer.status_code == 403
     assert await count(world, "child") == await count(world, "transfer_case") == 0
     assert [noted["kind"] for noted in await world.log() if noted["kind"].startswith("transfer")] == []

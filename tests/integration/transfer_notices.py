@@ -22,15 +22,14 @@ NOTICE: dict[str, Any] = {
 async def notify(
     world: World, notice: dict[str, Any] | None = None, *, who: str = "custodian-1", key: str | None = None
 ) -> httpx2.Response:
-    headers = await world.headers(who, "transfer")
-    if key:
-        headers["Idempotency-Key"] = key
-    return await world.http.post("/api/v1/transfers/in", json=notice or NOTICE, headers=headers)
+    headers = {"Idempotency-Key": key} if key else {}
+    auth = world.auth(who, "transfer")
+    return await world.http.post("/api/v1/transfers/in", json=notice or NOTICE, headers=headers, auth=auth)
 
 
 async def allocate(world: World, reference: str, *, who: str = "sm-1", **body: str) -> httpx2.Response:
     url = f"/api/v1/transfers/{reference}/key-worker"
-    return await world.http.put(url, json=body, headers=await world.headers(who, "casework"))
+    return await world.http.put(url, json=body, auth=world.auth(who, "casework"))
 
 
 async def count(world: World, table: str) -> int:

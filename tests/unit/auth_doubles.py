@@ -16,10 +16,12 @@ from joserfc import jws
 from joserfc.jwk import import_key
 
 from auth.api import build_services
+from auth.binding import Binding
 from auth.client import OrganisationSigner, generate_client_key
 from auth.dependencies import AuthServices
 from auth.keys import SigningKeys
-from auth.protocols import RegisteredClient, RegisteredProfessional
+from auth.possession import Shown
+from auth.protocols import Presented, RegisteredClient, RegisteredProfessional, Spending, UsedProof
 from policies.enquirer import Enquirer, Role
 
 ISSUER = "http://127.0.0.1:8000"
@@ -29,6 +31,7 @@ SUBJECT = "staff-0017"
 ORGANISATION = UUID("00000000-0000-4000-8000-00000000000a")
 NURSE = UUID("00000000-0000-4000-8000-00000000000b")
 KEYS = SigningKeys.generate()
+NONCE_KEY = bytes(range(32))
 HOSPITAL_KEY, HOSPITAL_PUBLIC = generate_client_key()
 
 
@@ -70,6 +73,9 @@ class Register:
     professionals: dict[tuple[UUID, str], RegisteredProfessional] = field(default_factory=dict)
     enquirers: dict[tuple[str, UUID], Enquirer] = field(default_factory=dict)
     spent: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    proofs: set[bytes] = field(default_factory=set)
+    since: datetime = datetime(2000, 1, 1, tzinfo=UTC)
+    revoked: set[str] = field(default_factory=set)
     refusals: list[dict[str, Any]] = field(default_factory=list)
     recording_fails: bool = False
 
@@ -79,8 +85,19 @@ class Register:
     async def professional(self, organisation_id: UUID, subject: str) -> RegisteredProfessional | None:
         return self.professionals.get((organisation_id, subject))
 
-    async def enquirer(self, client_id: str, professional_id: UUID) -> Enquirer | None:
-        return self.enquirers.get((client_id, professional_id))
+    async def present(self, client_id: str, professional_id: UUID, token_id: str, proof: UsedProof | None) -> Presented:
+        spending = await self.spend_proof(proof) if proof else None
+        return Presented(self.enquirers.get((client_id, professional_id)), token_id in self.revoked, spending)
+
+    async def spend_proof(self, proof: UsedProof) -> Spending:
+        if proof.nonce_at < self.since:
+            return Spending.UNKNOWN
+        first = proof.digest not in self.proofs
+        self.proofs.add(proof.digest)
+        return Spending.FIRST if first else Spending.AGAIN
+
+    async def proofs_since(self) -> datetime:
+        return self.since
 
     async def spend(self, issuer: str, jti: str, expires_at: datetime) -> bool:
         first = (issuer, jti) not in self.spent
@@ -113,16 +130,32 @@ class House:
             keys=KEYS,
             directory=self.register,
             spent=self.register,
+            presentations=self.register,
             refusals=self.register,
+            nonce_key=NONCE_KEY,
             clock=self.clock,
         )
         self.signer = OrganisationSigner(HOSPITAL, HOSPITAL_KEY, ISSUER, clock=self.clock)
+        self.proofs = self.signer.proofs
+        self.binding = Binding("jkt", self.proofs.thumbprint)
 
     def enrol(self, **changes: Any) -> None:
         self.register.clients[HOSPITAL] = replace(self.register.clients[HOSPITAL], **changes)
 
     def form(self, scope: str = "enquiry") -> dict[str, str]:
         return self.signer.token_form(SUBJECT, scope)
+
+    def proof(self, method: str = "POST", path: str = "/oauth2/token", token: str | None = None) -> str:
+        """A proof that is in order, with a fresh nonce."""
+        self.proofs.nonce = self.services.possession.nonces.fresh()
+        return self.proofs.proof(method, ISSUER + path, token)
+
+    def shown(self) -> Shown:
+        """What a token request in order shows."""
+        return Shown("POST", "/oauth2/token", [self.proof()])
+
+    def headers(self, method: str, path: str, token: str) -> dict[str, str]:
+        return {"Authorization": f"DPoP {token}", "DPoP": self.proof(method, path, token)}
 
     def assertion_claims(self, subject: str) -> dict[str, Any]:
         now = self.clock.seconds()
@@ -133,7 +166,7 @@ class House:
     ) -> tuple[int, dict[str, Any]]:
         """Send a token request; return the status and the body. What every answer must keep is checked here."""
         lists = {name: [value] for name, value in form.items()}
-        status, sent, body = await self.services.endpoint.respond(lists, headers or {})
+        status, sent, body = await self.services.endpoint.respond(lists, headers or {}, self.shown())
         assert sent["Cache-Control"] == "no-store"
         assert sent["Content-Type"] == "application/json"
         return status, json.loads(body)

@@ -34,6 +34,8 @@ async def test_a_token_names_the_organisation_and_the_individual(house: House) -
         "aud": AUDIENCE,
         "sub": str(NURSE),
         "client_id": HOSPITAL,
+        "act": {"sub": HOSPITAL},
+        "cnf": {"jkt": house.proofs.thumbprint},
         "org": str(ORGANISATION),
         "scope": "enquiry transfer",
         "iat": now,
@@ -50,7 +52,7 @@ async def test_the_response_is_that_of_rfc_6749(house: House) -> None:
     status, body = await house.ask(house.form())
     assert status == 200
     assert body.pop("access_token")
-    assert body == {"token_type": "Bearer", "expires_in": 300, "scope": "enquiry"}
+    assert body == {"token_type": "DPoP", "expires_in": 300, "scope": "enquiry"}
 
 
 async def test_every_token_is_another(house: House) -> None:
@@ -128,7 +130,7 @@ async def test_a_scope_is_granted_whole_or_refused(house: House, scope: str) -> 
     assert [refusal["reason"] for refusal in house.register.refusals] == ["scope_not_allowed"]
 
 
-async def test_a_scope_that_does_not_exist_is_refused_even_to_a_client_enrolled_for_it(house: House) -> None:
+async def test_a_scope_that_does_not_exist_is_refused_even_if_enrolled(house: House) -> None:
     house.enrol(scopes=frozenset({"enquiry", "admin"}))
     assert (await house.ask(house.form("admin")))[1]["error"] == "invalid_scope"
 
@@ -153,14 +155,15 @@ async def test_no_parameter_can_be_left_out(house: House, missing: str, error: s
 
 async def test_a_repeated_parameter_is_refused(house: House) -> None:
     form = {name: [value] for name, value in house.form().items()}
-    status, _, body = await house.services.endpoint.respond({**form, "scope": ["enquiry", "transfer"]}, {})
+    form["scope"].append("transfer")
+    status, _, body = await house.services.endpoint.respond(form, {}, house.shown())
     assert (status, json.loads(body)["error"]) == (400, "invalid_request")
     assert len(house.register.refusals) == 1
 
 
 async def test_a_second_way_to_authenticate_is_refused(house: House) -> None:
     lists = {name: [value] for name, value in house.form().items()}
-    status, headers, body = await house.services.endpoint.respond(lists, {"authorization": "Basic eDp5"})
+    status, headers, body = await house.services.endpoint.respond(lists, {"authorization": "Basic eDp5"}, house.shown())
     assert (status, json.loads(body)["error"]) == (401, "invalid_client")
     assert headers["WWW-Authenticate"].startswith("Basic ")
     assert len(house.register.refusals) == 1
@@ -223,7 +226,7 @@ async def test_a_refusal_that_cannot_be_recorded_is_not_answered(
 
 
 @pytest.mark.rule("ENQ-2")
-@pytest.mark.parametrize("store", ["client", "professional", "spend"])
+@pytest.mark.parametrize("store", ["client", "professional", "spend", "spend_proof"])
 async def test_no_token_while_a_store_is_down(house: House, monkeypatch: pytest.MonkeyPatch, store: str) -> None:
     async def down(*_: object) -> None:
         raise ConnectionError

@@ -24,6 +24,8 @@ CLAIMS: dict[str, Any] = {
     "aud": AUDIENCE,
     "sub": str(NURSE),
     "client_id": HOSPITAL,
+    "act": {"sub": HOSPITAL},
+    "cnf": {"jkt": HOUSE.proofs.thumbprint},
     "org": str(ORGANISATION),
     "scope": "enquiry",
     "jti": "one",

@@ -1,4 +1,4 @@
-"""Over HTTP: the token endpoint, the published keys, and the dependency that turns a bearer token into an enquirer."""
+"""Over HTTP: the token endpoint, the published keys, and the dependency that turns a proven token into an enquirer."""
 
 import json
 from collections.abc import AsyncIterator
@@ -63,26 +63,26 @@ async def http(house: House) -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-def bearer(token: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {token}"}
+async def ask_for_token(house: House, http: httpx2.AsyncClient, form: dict[str, str]) -> httpx2.Response:
+    return await http.post("/oauth2/token", data=form, headers={"DPoP": house.proof()})
 
 
 async def test_from_a_form_to_an_enquirer(house: House, http: httpx2.AsyncClient) -> None:
-    issued = await http.post("/oauth2/token", data=house.form("enquiry transfer"))
+    issued = await ask_for_token(house, http, house.form("enquiry transfer"))
     assert issued.status_code == 200
     assert issued.headers["cache-control"] == "no-store"
 
-    headers = bearer(issued.json()["access_token"])
-    who = await http.get("/who", headers=headers)
+    token = issued.json()["access_token"]
+    who = await http.get("/who", headers=house.headers("GET", "/who", token))
     assert who.json() == {"client": HOSPITAL, "scope": ["enquiry", "transfer"]}
-    assert (await http.get("/transfers", headers=headers)).status_code == 200
+    assert (await http.get("/transfers", headers=house.headers("GET", "/transfers", token))).status_code == 200
 
 
 async def test_the_published_keys_are_public_and_verify(house: House, http: httpx2.AsyncClient) -> None:
     answer = await http.get("/.well-known/jwks.json")
     (key,) = answer.json()["keys"]
     assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
-    token = (await http.post("/oauth2/token", data=house.form())).json()["access_token"]
+    token = (await ask_for_token(house, http, house.form())).json()["access_token"]
     assert decoded(token, 0)["kid"] == key["kid"]
     assert TokenVerifier(ISSUER, AUDIENCE, answer.json(), house.clock).verify(token).client_id == HOSPITAL
 
@@ -105,7 +105,8 @@ async def test_the_published_keys_are_public_and_verify(house: House, http: http
 async def test_what_is_no_form_is_refused_and_recorded(
     house: House, http: httpx2.AsyncClient, content: bytes, content_type: str, status: int
 ) -> None:
-    answer = await http.post("/oauth2/token", content=content, headers={"Content-Type": content_type})
+    headers = {"Content-Type": content_type, "DPoP": house.proof()}
+    answer = await http.post("/oauth2/token", content=content, headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (status, "invalid_request")
     assert answer.headers["cache-control"] == "no-store"
     assert len(house.register.refusals) == 1
@@ -131,7 +132,7 @@ def test_the_token_endpoint_is_the_one_that_is_limited(house: House) -> None:
 async def test_parameters_in_the_url_are_not_read(house: House, http: httpx2.AsyncClient) -> None:
     form = house.form()
     scope = form.pop("scope")
-    answer = await http.post("/oauth2/token", params={"scope": scope}, data=form)
+    answer = await http.post("/oauth2/token", params={"scope": scope}, data=form, headers={"DPoP": house.proof()})
     assert answer.json()["error"] == "invalid_scope"
     token = await house.token()
     assert (await http.get("/who", params={"access_token": token})).status_code == 401
@@ -142,28 +143,30 @@ async def test_parameters_in_the_url_are_not_read(house: House, http: httpx2.Asy
     [
         [],
         [("Authorization", "")],
-        [("Authorization", "Bearer")],
-        [("Authorization", "Bearer ")],
-        [("Authorization", "Bearer  {token}")],
-        [("Authorization", "Bearer {token}, Bearer {token}")],
+        [("Authorization", "DPoP")],
+        [("Authorization", "DPoP ")],
+        [("Authorization", "DPoP  {token}")],
+        [("Authorization", "DPoP {token}, DPoP {token}")],
         [("Authorization", "Basic {token}")],
-        [("Authorization", "DPoP {token}")],
         [("Authorization", "{token}")],
-        [("Authorization", "Bearer {token}"), ("Authorization", "Bearer {token}")],
+        [("Authorization", "DPoP {token}"), ("Authorization", "DPoP {token}")],
         [("Cookie", "access_token={token}")],
     ],
 )
-async def test_only_one_bearer_header_counts(
+async def test_only_one_authorization_header_counts(
     house: House, http: httpx2.AsyncClient, headers: list[tuple[str, str]]
 ) -> None:
     token = await house.token()
     sent = [(name, value.format(token=token)) for name, value in headers]
+    sent.append(("DPoP", house.proof("GET", "/who", token)))
     assert (await http.get("/who", headers=sent)).status_code == 401
     assert house.register.refusals == [], "nobody is accused of what is not proven"
 
 
 async def test_the_scheme_is_not_case_sensitive(house: House, http: httpx2.AsyncClient) -> None:
-    answer = await http.get("/who", headers={"Authorization": f"bEaReR {await house.token()}"})
+    headers = house.headers("GET", "/who", await house.token())
+    headers["Authorization"] = headers["Authorization"].replace("DPoP", "dPoP")
+    answer = await http.get("/who", headers=headers)
     assert answer.status_code == 200
 
 
@@ -183,7 +186,7 @@ async def test_a_refusal_with_a_known_author_is_recorded_first(
             client = house.register.clients[HOSPITAL]
             professional = next(iter(house.register.professionals.values()))
             token = TokenIssuer(ISSUER, "urn:example:elsewhere", KEYS, house.clock).issue(
-                client, professional, "enquiry"
+                client, professional, "enquiry", house.binding
             )
             reason = Reason.AUDIENCE
         case "unknown together":
@@ -196,21 +199,21 @@ async def test_a_refusal_with_a_known_author_is_recorded_first(
         case _:
             path, status, reason = "/transfers", 403, Reason.SCOPE
 
-    assert (await http.get(path, headers=bearer(token))).status_code == status
+    assert (await http.get(path, headers=house.headers("GET", path, token))).status_code == status
     assert house.register.refusals == [
         {"kind": "access.refused", "reason": reason, "client_id": HOSPITAL, "professional_id": NURSE}
     ]
 
     house.register.recording_fails = True
-    assert (await http.get(path, headers=bearer(token))).status_code == 503
+    assert (await http.get(path, headers=house.headers("GET", path, token))).status_code == 503
 
 
 @pytest.mark.rule("ENQ-3")
 async def test_standing_is_asked_anew_at_every_request(house: House, http: httpx2.AsyncClient) -> None:
-    headers = bearer(await house.token())
-    assert (await http.get("/who", headers=headers)).status_code == 200
+    token = await house.token()
+    assert (await http.get("/who", headers=house.headers("GET", "/who", token))).status_code == 200
     house.register.enquirers.clear()
-    assert (await http.get("/who", headers=headers)).status_code == 401
+    assert (await http.get("/who", headers=house.headers("GET", "/who", token))).status_code == 401
 
 
 def test_a_scope_that_does_not_exist_cannot_be_required() -> None:
@@ -277,7 +280,7 @@ async def test_after_a_rotation_old_tokens_verify_and_new_ones_use_the_new_key(h
     verifier = TokenVerifier(ISSUER, AUDIENCE, rotated.public_jwks(), house.clock)
     assert verifier.verify(await house.token()).client_id == HOSPITAL
     client, professional = house.register.clients[HOSPITAL], next(iter(house.register.professionals.values()))
-    token = TokenIssuer(ISSUER, AUDIENCE, rotated, house.clock).issue(client, professional, "enquiry")
+    token = TokenIssuer(ISSUER, AUDIENCE, rotated, house.clock).issue(client, professional, "enquiry", house.binding)
     assert decoded(token, 0)["kid"] == rotated.current != KEYS.current
     assert verifier.verify(token).client_id == HOSPITAL
 
@@ -288,11 +291,11 @@ async def test_no_answer_and_no_log_repeats_what_was_sent(
     caplog.set_level("DEBUG")
     form = house.form()
     answers = [
-        await http.post("/oauth2/token", data=form),
-        await http.post("/oauth2/token", data=form),
-        await http.post("/oauth2/token", data={**house.form(), "grant_type": SUBJECT}),
-        await http.post("/oauth2/token", data={**house.form(), "scope": SUBJECT}),
-        await http.post("/oauth2/token", data={**house.form(), "assertion": SUBJECT}),
+        await ask_for_token(house, http, form),
+        await ask_for_token(house, http, form),
+        await ask_for_token(house, http, {**house.form(), "grant_type": SUBJECT}),
+        await ask_for_token(house, http, {**house.form(), "scope": SUBJECT}),
+        await ask_for_token(house, http, {**house.form(), "assertion": SUBJECT}),
     ]
     assert [answer.status_code for answer in answers] == [200, 400, 400, 400, 400]
     secrets = [SUBJECT, form["assertion"], form["client_assertion"], answers[0].json()["access_token"]]

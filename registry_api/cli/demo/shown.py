@@ -124,8 +124,8 @@ def how_to_go_on(state: Path, base_url: str, *, stays: bool) -> None:
         ),
         (
             "The same over plain HTTP",
-            f'curl {base_url}/api/v1/enquiries --header "Authorization: Bearer '
-            f'$({command} token --client-file {hospital} --as nurse-1)" --json \'{{"child": {{"given_names": '
+            f"{command} headers --client-file {hospital} --as nurse-1 POST /api/v1/enquiries | "
+            f'curl {base_url}/api/v1/enquiries --header @- --json \'{{"child": {{"given_names": '
             f'"{child.given}", "family_name": "{child.family}", "date_of_birth": "{child.born}", "address": {{"lines": '
             f'"{child.address}", "postcode": "{child.postcode}"}}}}, "reason": "injury", "reason_text": "Bruise.", '
             f'"urgency": "urgent", "call_back_number": "01632 960321"}}\'',
