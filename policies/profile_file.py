@@ -5,25 +5,21 @@ timescale without its figure or a figure without its source is an error that nam
 service starts and not when a deadline is wanted.
 """
 
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, time
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 
+from policies.written import FileInvalid, T, Table, Text, read_table
 
-class ProfileInvalid(ValueError):
-    """A profile cannot be used. ``path`` is the key that is wrong, ``reason`` what is wrong with it."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
+class ProfileInvalid(FileInvalid):
+    """A profile cannot be used."""
 
 
 class CategoryRule(StrEnum):
@@ -91,39 +87,34 @@ LIMITS: Mapping[str, frozenset[str]] = {
 Where several of a timescale apply at once, the soonest decides."""
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A table of the file: just these keys, and all of those without a default."""
-
-
-_Text = Annotated[str, msgspec.Meta(min_length=1)]
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class OverrideTable(_Table, frozen=True):
+class OverrideTable(Table, frozen=True):
     """A day on which the authority works, or does not, against the weekday and the public holidays."""
 
     day: date
     working: bool
-    reason: _Text
+    reason: Text
 
 
-class CalendarTable(_Table, frozen=True):
+class CalendarTable(Table, frozen=True):
     """The place whose public holidays the authority keeps (ISO 3166), its zone, and its own days."""
 
-    country: _Text
-    timezone: _Text
+    country: Text
+    timezone: Text
     overrides: tuple[OverrideTable, ...]
-    subdivision: _Text | None = None
+    subdivision: Text | None = None
 
 
-class OpeningTable(_Table, frozen=True):
+class OpeningTable(Table, frozen=True):
     """The hours of one day by the local clock."""
 
     opens: time
     closes: time
 
 
-class OfficeHoursTable(_Table, frozen=True):
+class OfficeHoursTable(Table, frozen=True):
     """The office hours of each day, and whether they are the authority's own."""
 
     basis: Basis
@@ -134,27 +125,27 @@ class OfficeHoursTable(_Table, frozen=True):
     friday: OpeningTable | Literal["closed"]
 
 
-class CategoriesTable(_Table, frozen=True):
+class CategoriesTable(Table, frozen=True):
     """How many categories a plan may have (REG-4)."""
 
     rule: CategoryRule
-    source: _Text
+    source: Text
 
 
-class SettingsTable(_Table, frozen=True):
+class SettingsTable(Table, frozen=True):
     """The figures that no procedure gives; see ``policies.profile.Profile``."""
 
     consideration_working_days: _Positive
     repeat_hours: _Positive
 
 
-class ProfileFile(_Table, frozen=True):
+class ProfileFile(Table, frozen=True):
     """The whole file. ``timescales`` is still as written: ``read_timescales`` reads it."""
 
-    code: _Text
-    name: _Text
-    custodian_title: _Text
-    key_worker_title: _Text
+    code: Text
+    name: Text
+    custodian_title: Text
+    key_worker_title: Text
     calendar: CalendarTable
     office_hours: OfficeHoursTable
     categories: CategoriesTable
@@ -162,13 +153,13 @@ class ProfileFile(_Table, frozen=True):
     timescales: dict[str, object]
 
 
-class _TimescaleTable(_Table, frozen=True):
+class _TimescaleTable(Table, frozen=True):
     basis: Basis
-    source: _Text
+    source: Text
     limits: dict[str, object]
 
 
-class _LimitTable(_Table, frozen=True):
+class _LimitTable(Table, frozen=True):
     working_days: _Positive | None = None
     weeks: _Positive | None = None
     months: _Positive | None = None
@@ -232,22 +223,5 @@ def _same_keys(given: Mapping[str, object], wanted: Mapping[str, object], path: 
         raise ProfileInvalid(f"{path}.{key}", "unknown key" if key in given else "missing key")
 
 
-_T = TypeVar("_T")
-_PLACE = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
-_KEY = re.compile(r"Object (?P<fault>contains unknown|missing required) field `(?P<key>[^`]*)`")
-
-
-def _read(written: object, kind: type[_T], path: str) -> _T:
-    """Return ``written`` as ``kind``, or say which key below ``path`` prevents it."""
-    try:
-        return msgspec.convert(written, kind, builtin_types=(date, datetime, time))
-    except msgspec.ValidationError as error:
-        reason = str(error)
-        parts = [path]
-        if place := _PLACE.search(reason):
-            parts.append(place["path"])
-            reason = reason[: place.start()]
-        if key := _KEY.fullmatch(reason):
-            parts.append(key["key"])
-            reason = "unknown key" if "unknown" in key["fault"] else "missing key"
-        raise ProfileInvalid(".".join(part for part in parts if part), reason) from error
+def _read(written: object, kind: type[T], path: str) -> T:
+    return read_table(written, kind, path, ProfileInvalid)

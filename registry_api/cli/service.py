@@ -15,6 +15,8 @@ import uvicorn
 from pydantic import ValidationError
 from uvicorn.supervisors import Multiprocess
 
+from auth.identity_file import read_identity_file
+from auth.providers import IdentityInvalid
 from registry_api.cli.output import Failure, note
 from registry_api.cli.worker import database_url
 from registry_api.directory import store as directory
@@ -60,11 +62,12 @@ def running_database(settings: Settings) -> Iterator[str]:
 def serve(workers: int | None = None) -> None:
     """Run the service until SIGINT or SIGTERM, with so many ``workers`` or as many as the settings say.
 
-    Raises Failure when the port is taken, the database cannot be had or is not ready, or a worker cannot
-    start; KeysUnusable when the keys are not those of the database.
+    Raises Failure when the identity file is wrong, the port is taken, the database cannot be had or is not ready, or a
+    worker cannot start; KeysUnusable when the keys are not those of the database.
     """
     configure_logs()
     settings = read_settings()
+    _check_identity_file(settings)
     end_on(signal.SIGTERM)
     with listening(settings) as sock, running_database(settings) as url:
         if settings.database_url is None:
@@ -127,6 +130,13 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         ) from None
     with sock:
         yield sock
+
+
+def _check_identity_file(settings: Settings) -> None:
+    try:
+        read_identity_file(settings.identity_file, development=settings.development)
+    except IdentityInvalid as error:
+        raise Failure(f"The identity file cannot be used: {error}.") from None
 
 
 async def _check_ready(url: str, settings: Settings) -> None:

@@ -73,6 +73,11 @@ class Settings(BaseSettings):
             raise ValueError("everybody is no proxy")
         return ",".join(map(str, networks))
 
+    @property
+    def development(self) -> bool:
+        """Whether this is no deployment for real people."""
+        return self.environment == "development"
+
     @cached_property
     def keys_file(self) -> Path:
         """Where the local key provider keeps the key-encryption and index keys."""

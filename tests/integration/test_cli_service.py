@@ -145,6 +145,16 @@ def test_a_setting_that_makes_no_sense_is_named(environment: dict[str, str]) -> 
     assert "REGISTRY_WORKERS" in sentence(run(["serve"], environment))
 
 
+def test_an_identity_file_that_makes_no_sense_is_refused_by_its_key(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "identity.toml"
+    environment["REGISTRY_IDENTITY_FILE"] = str(file)
+    assert "identity.toml: it cannot be read" in sentence(run(["serve"], environment))
+    file.write_text("[[provider]]\n")
+    assert "provider[0].name: missing key" in sentence(run(["serve"], environment))
+
+
 def test_a_worker_holds_nothing_that_only_the_command_line_needs() -> None:
     code = "import sys, json, registry_api.cli, registry_api.cli.worker; print(json.dumps(sorted(sys.modules)))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
