@@ -33,14 +33,15 @@ class Assertion:
     remember_until: datetime
 
 
-def verify_assertion(compact: Compact, jwks: Mapping[str, Any], audiences: frozenset[str], now: datetime) -> Assertion:
+def verify_assertion(compact: Compact, jwks: Mapping[str, Any], audience: str, now: datetime) -> Assertion:
     """Verify one assertion against an organisation's enrolled keys.
 
     Args:
         compact: the assertion, taken apart.
         jwks: the enrolled JWK set.
-        audiences: the names under which we may be addressed; the assertion must name exactly one of them. A list of
-            several audiences is refused: such an assertion could be replayed to us by another server.
+        audience: our issuer identifier, which the assertion must name as a string and alone (FAPI 2.0 Security Profile
+            section 5.3.2.1). The endpoint's address or a list is refused: what is addressed to another server as well
+            could be replayed to us by it.
         now: aware, UTC.
 
     Raises:
@@ -48,10 +49,7 @@ def verify_assertion(compact: Compact, jwks: Mapping[str, Any], audiences: froze
     """
     _verify_signature(compact, jwks)
     claims = compact.claims
-    audience = claims.get("aud")
-    if isinstance(audience, list) and len(audience) == 1:
-        audience = audience[0]
-    if not isinstance(audience, str) or audience not in audiences:
+    if claims.get("aud") != audience:
         raise InvalidToken(Reason.AUDIENCE)
     _, expires = check_times(claims, int(now.timestamp()), LONGEST_SECONDS)
     if expires > int(now.timestamp()) + LONGEST_SECONDS:

@@ -79,7 +79,7 @@ class OrganisationSigner:
     Args:
         client_id: as enrolled.
         private_jwk: an EC P-256, Ed25519 or RSA (2048 bits or more) private key with the ``kid`` of its enrolled half.
-        audience: the issuer URL of the service, or the URL of its token endpoint.
+        audience: the issuer identifier of the service: its base URL, without a trailing slash.
         clock: the time, aware and in UTC.
 
     ``proofs`` proves the key that the tokens of this signer are bound to.

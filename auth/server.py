@@ -72,13 +72,13 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
     def __init__(
         self,
         issuer: TokenIssuer,
-        audiences: frozenset[str],
+        audience: str,
         directory: Directory,
         spent: SpentAssertions,
         clock: Clock,
     ) -> None:
         super().__init__(scopes_supported=sorted(SCOPES))
-        self._audiences = audiences
+        self._audience = audience
         self._directory = directory
         self._spent = spent
         self._clock = clock
@@ -148,7 +148,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         return Client(client)
 
     def _verify(self, compact: Compact, client: RegisteredClient) -> Assertion:
-        return verify_assertion(compact, client.jwks, self._audiences, self._clock())
+        return verify_assertion(compact, client.jwks, self._audience, self._clock())
 
     def _spend(self, assertion: Assertion) -> None:
         first = from_thread.run(self._spent.spend, assertion.issuer, assertion.jti, assertion.remember_until)
@@ -198,7 +198,7 @@ class TokenEndpoint:
         clock: Clock,
     ) -> None:
         token_issuer = TokenIssuer(issuer, audience, keys, clock)
-        self._server = TokenServer(token_issuer, frozenset({issuer, f"{issuer}/oauth2/token"}), directory, spent, clock)
+        self._server = TokenServer(token_issuer, issuer, directory, spent, clock)
         self._refusals = refusals
         self._possession = possession
         # Of its own, so that a flood of token requests cannot take the threads that others need.

@@ -73,7 +73,7 @@ async def test_each_allowed_algorithm_works_and_keys_rotate(house: House, key: A
     key.ensure_kid()
     old = house.register.clients[HOSPITAL].jwks["keys"]
     house.enrol(jwks={"keys": [*old, key.as_dict(private=False)]})
-    signer = OrganisationSigner(HOSPITAL, key.as_dict(private=True), f"{ISSUER}/oauth2/token", clock=house.clock)
+    signer = OrganisationSigner(HOSPITAL, key.as_dict(private=True), ISSUER, clock=house.clock)
 
     form = signer.token_form(SUBJECT, "enquiry")
     assert decoded(form["assertion"], 0)["alg"] == named
