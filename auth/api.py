@@ -21,6 +21,7 @@ from auth.nonces import NonceHeader, Nonces
 from auth.possession import Possession, Shown
 from auth.protocols import Clock, Directory, Presentations, RefusalRecord, SpentAssertions
 from auth.server import TokenEndpoint
+from auth.staff.sessions import Sessions
 from auth.tokens import TokenVerifier
 
 MAX_BODY_BYTES = 16 * 1024
@@ -84,6 +85,7 @@ def build_services(
     refusals: RefusalRecord,
     nonce_key: bytes,
     clock: Clock,
+    sessions: Sessions | None = None,
 ) -> AuthServices:
     """Return the services of one process.
 
@@ -97,6 +99,7 @@ def build_services(
         refusals: where refusals are recorded.
         nonce_key: 32 secret bytes, the same in every process.
         clock: the time, aware and in UTC.
+        sessions: of staff who sign in; None where they cannot.
     """
     public_jwks = keys.public_jwks()
     nonces = Nonces(nonce_key, clock)
@@ -108,6 +111,7 @@ def build_services(
         presentations=presentations,
         refusals=refusals,
         public_jwks=public_jwks,
+        sessions=sessions,
     )
 
 

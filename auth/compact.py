@@ -33,12 +33,13 @@ class Compact:
     signature: bytes
 
 
-def read_compact(token: str, *, brings_its_key: bool = False) -> Compact:
+def read_compact(token: str, *, brings_its_key: bool = False, longest: int = MAX_BYTES) -> Compact:
     """Take a compact JWS apart.
 
     Args:
-        token: the text as it came, at most 4 KiB.
+        token: the text as it came.
         brings_its_key: accept a ``jwk`` in the header, which nothing but a DPoP proof may have.
+        longest: the most characters that it may have.
 
     Raises:
         InvalidToken: MISSING, OVERSIZE, MALFORMED (not three canonical base64url parts of JSON objects with unique
@@ -46,7 +47,7 @@ def read_compact(token: str, *, brings_its_key: bool = False) -> Compact:
     """
     if not token:
         raise InvalidToken(Reason.MISSING)
-    if len(token) > MAX_BYTES:
+    if len(token) > longest:
         raise InvalidToken(Reason.OVERSIZE)
     parts = token.split(".")
     if len(parts) != 3:

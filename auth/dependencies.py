@@ -16,6 +16,7 @@ from auth.errors import InsufficientScope, InvalidToken, NotAuthenticated, Reaso
 from auth.possession import Possession, Shown
 from auth.protocols import Presentations, Presented, RefusalRecord
 from auth.server import TokenEndpoint
+from auth.staff.sessions import COOKIE, Session, Sessions, cookies
 from auth.tokens import SCOPES, TokenVerifier, VerifiedToken
 from policies.enquirer import Enquirer
 
@@ -36,20 +37,49 @@ class AuthServices:
     presentations: Presentations
     refusals: RefusalRecord
     public_jwks: dict[str, Any]
+    sessions: Sessions | None = None
+
+
+async def current_session(request: Request) -> Session:
+    """Return the session of a member of staff that the request comes with; its owner is ``request.state.enquirer``.
+
+    Raises:
+        NotAuthenticated: no session that is open, or a token as well: then it is not clear who asks.
+        CrossSite: the request changes something and does not come from a page of ours.
+        RefusalNotRecorded: it should be NotAuthenticated, but that could not be written down.
+    """
+    services: AuthServices = request.app.state.auth
+    try:
+        if services.sessions is None or not cookies(request, COOKIE):
+            raise InvalidToken(Reason.MISSING)
+        if "authorization" in request.headers:
+            raise InvalidToken(Reason.REQUEST)
+        session = await services.sessions.verify(request)
+    except InvalidToken as refused:
+        if refused.client_id is not None:
+            await _record(services, refused.reason, refused.client_id, refused.professional_id)
+        raise NotAuthenticated(refused.reason) from None
+    request.state.enquirer = session.enquirer
+    await services.sessions.check_origin(request, session)
+    return session
 
 
 async def current_enquirer(request: Request) -> Enquirer:
-    """Return who is asking, by the token of the Authorization header and by no other way (RFC 9449 section 7.1).
+    """Return who is asking, by the token of the Authorization header (RFC 9449 section 7.1) or by a session.
 
-    The token must come with proof of the key that it is bound to. Also kept as ``request.state.enquirer``. Suspended
+    A token must come with proof of the key that it is bound to. Also kept as ``request.state.enquirer``. Suspended
     clients and professionals are returned as such: whether they may do what they ask is for ``policies`` to decide, and
     for the caller to record.
 
     Raises:
-        NotAuthenticated: no acceptable token or proof, or its client and professional no longer belong together.
+        NotAuthenticated: no acceptable token or proof, or its client and professional no longer belong together; or as
+            ``current_session``.
+        CrossSite: as ``current_session``.
         RefusalNotRecorded: it should be NotAuthenticated, but that could not be written down.
     """
     services: AuthServices = request.app.state.auth
+    if services.sessions is not None and cookies(request, COOKIE):
+        return (await current_session(request)).enquirer
     try:
         scheme, presented = _authorization(request)
         token = services.verifier.verify(presented)

@@ -44,6 +44,15 @@ class Reason(StrEnum):
     TARGET = "proof_for_another_request"
     ATH = "proof_for_another_token"
     NONCE = "nonce_needed"
+    NONCE_WRONG = "nonce_wrong"
+    AUTHENTICATION_OLD = "authentication_too_old"
+    ASSURANCE = "assurance_unknown"
+    STEP_UP = "step_up_not_shown"
+    SIGN_IN_UNKNOWN = "sign_in_not_begun_here"
+    PROVIDER_REFUSED = "provider_refused"
+    SESSION_UNKNOWN = "session_unknown"
+    SESSION_ENDED = "session_ended"
+    SESSION_EXPIRED = "session_expired"
 
 
 class InvalidToken(Exception):
@@ -77,6 +86,27 @@ class InsufficientScope(Exception):
     def __init__(self, scope: str) -> None:
         super().__init__(scope)
         self.scope = scope
+
+
+class CrossSite(Exception):
+    """A request that changes something came with a session, and not from a page of ours: answered with 403."""
+
+
+class ProviderUnavailable(Exception):
+    """The provider at which staff sign in cannot be reached, or answers nonsense: answered with 503."""
+
+
+class SignInRefused(Exception):
+    """A sign-in did not come to its end, and that is recorded: answered with 400, or with 403 where it is known that
+    the provider's person may not sign in here (``person``)."""
+
+    def __init__(self, *, person: bool = False) -> None:
+        super().__init__()
+        self.person = person
+
+
+class SessionNotFound(Exception):
+    """There is no such session, or it is somebody else's: answered with 404."""
 
 
 class RefusalNotRecorded(Exception):

@@ -41,6 +41,13 @@ class AssuranceTable(Table, frozen=True):
     levels: Annotated[dict[Text, Level], msgspec.Meta(min_length=1)]
     if_absent: Level | None = None
 
+    def of(self, claims: Mapping[str, Any]) -> Assurance | None:
+        """Return how surely verified ``claims`` name somebody; None where they say nothing that is known here."""
+        if self.claim not in claims:
+            return _level(self.if_absent) if self.if_absent else None
+        said = [self.levels[value] for value in _texts(claims, self) if value in self.levels]
+        return max(map(_level, said), default=None)
+
 
 class RolesTable(Table, frozen=True):
     """How the provider says what somebody is: ``claim`` holds a text or a list of texts, which ``names`` turns into
@@ -107,12 +114,7 @@ class Provider:
 
     def assurance_of(self, claims: Mapping[str, Any]) -> Assurance | None:
         """Return how surely verified ``claims`` name somebody; None where they say nothing that is known here."""
-        if self.assurance.claim not in claims:
-            return _level(self.assurance.if_absent) if self.assurance.if_absent else None
-        said = [
-            self.assurance.levels[value] for value in _texts(claims, self.assurance) if value in self.assurance.levels
-        ]
-        return max(map(_level, said), default=None)
+        return self.assurance.of(claims)
 
     def allows_role(self, claims: Mapping[str, Any], role: Role) -> bool:
         """Return whether verified ``claims`` bear out a role, where the provider is asked to."""

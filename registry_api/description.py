@@ -1,7 +1,7 @@
 """What the API description says beyond what FastAPI reads off the routes: who may call, and how a call can fail.
 
-Every operation under ``/api/`` wants a token with a DPoP proof and answers its faults with problem documents (RFC
-9457). Bodies that a route reads by itself are described from the same model that reads them.
+Every operation under ``/api/`` wants a token with a DPoP proof, or a session, and answers its faults with problem
+documents (RFC 9457). Bodies that a route reads by itself are described from the same model that reads them.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
+from auth.staff.sessions import COOKIE
 from registry_api import problems
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.routing.schemas import DecisionRequest
@@ -16,6 +17,8 @@ from registry_api.transfers.schemas import AllocationRequest, TransferInRequest
 
 _REFERENCE = "#/components/schemas/{model}"
 _BODIES_READ_BY_HAND = (EnquiryRequest, TransferInRequest, AllocationRequest, DecisionRequest)
+
+_OF_A_SESSION = {"/sign-in/step-up", "/sign-out", "/session", "/sessions", "/sessions/{session_id}"}
 
 _ALWAYS = {
     400: "The body is not JSON.",
@@ -41,6 +44,14 @@ _TOKEN = {
     "scheme": "DPoP",
     "description": "An access token, with a DPoP header that proves its key for this very request (RFC 9449). The "
     "first proof is answered with a nonce to put into the next. A token bound to a certificate is sent as Bearer.",
+}
+
+_SESSION = {
+    "type": "apiKey",
+    "in": "cookie",
+    "name": COOKIE,
+    "description": "The session of a member of staff who has signed in with a browser. What changes something takes "
+    "its token as well, as X-CSRF-Token, and comes from a page of this service.",
 }
 
 _PROBLEM = {
@@ -83,15 +94,23 @@ def complete(app: FastAPI) -> None:
 
 def _complete(document: dict[str, Any]) -> None:
     components = document["components"]
-    components["securitySchemes"] = {"token": _TOKEN}
+    components["securitySchemes"] = {"token": _TOKEN, "session": _SESSION}
     schemas = components["schemas"]
     bodies = models_json_schema([(body, "validation") for body in _BODIES_READ_BY_HAND], ref_template=_REFERENCE)[1]
     schemas |= {"Problem": _PROBLEM, **bodies["$defs"]}
     for path, operations in document["paths"].items():
         if path.startswith("/api/"):
             for operation in operations.values():
-                operation["security"] = [{"token": []}]
+                operation["security"] = [{"token": []}, {"session": []}]
                 operation["responses"] |= _faults(operation.get("parameters", ()))
+        elif path in _OF_A_SESSION:
+            for operation in operations.values():
+                operation["security"] = [{"session": []}]
+                operation["responses"] |= _faults(operation.get("parameters", ()))
+        else:
+            for operation in operations.values():
+                if "422" in operation["responses"]:
+                    operation["responses"]["422"] = _fault(_ALWAYS[422])
     # FastAPI's own shape of a validation error, which is never sent here.
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
@@ -103,5 +122,9 @@ def _faults(parameters: Any) -> dict[str, Any]:
         faults |= _WITH_PATH_PARAMETER
     if any(parameter["name"] == "if-match" for parameter in parameters):
         faults |= _WITH_VERSION
+    return {str(status): _fault(said) for status, said in sorted(faults.items())}
+
+
+def _fault(said: str) -> dict[str, Any]:
     content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}}
-    return {str(status): {"description": said, "content": content} for status, said in sorted(faults.items())}
+    return {"description": said, "content": content}

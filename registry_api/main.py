@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -12,7 +13,9 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 import auth.api
+from auth.identity_file import read_identity_file
 from auth.keys import SigningKeys
+from auth.staff.building import StaffSettings, build_staff
 from policies.profile import load_profile
 from registry_api import description, problems
 from registry_api.directory import store as directory_store
@@ -21,6 +24,7 @@ from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
 from registry_api.identity import store as identity_store
 from registry_api.identity.for_auth import StoredIdentity
+from registry_api.identity.sessions import StoredSessions
 from registry_api.kernel import installation, limits, schema
 from registry_api.kernel.clock import Clock, utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault, derive_key
@@ -96,6 +100,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
                 raise NotSetUp("The database has no authority in it: see README, First run.")
             async with database.connection() as connection:
                 await installation.claim(connection, keys)
+            if staff is not None:
+                ending.push_async_callback(staff.sign_in.provider.close)
             services.possession.nonces.begin_at(await identity.proofs_since())
             profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
             await app.state.limits.storage.synchronise(keeping_house)
@@ -148,6 +154,24 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         describe_enquiries=enquiries.describe,
         describe_transfers=transfers.describe,
     )
+    staff = build_staff(
+        StaffSettings(
+            base_url=settings.base_url,
+            host=settings.host,
+            development=settings.development,
+            idle=timedelta(minutes=settings.session_idle_minutes),
+            longest=timedelta(hours=settings.session_hours),
+            stepped_up=timedelta(minutes=settings.step_up_minutes),
+            development_keys_file=settings.state_dir / "development-provider-keys.json",
+        ),
+        read_identity_file(settings.identity_file, development=settings.development),
+        store=StoredSessions(database, clock),
+        spent=identity,
+        refusals=identity,
+        csrf_key=derive_key(keys.index_master, "csrf"),
+        development_secret=derive_key(keys.index_master, "development provider"),
+        clock=clock,
+    )
     services = auth.api.build_services(
         issuer=settings.base_url,
         audience=settings.base_url,
@@ -158,8 +182,11 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         refusals=identity,
         nonce_key=derive_key(keys.index_master, "dpop nonce"),
         clock=clock,
+        sessions=staff.sessions if staff else None,
     )
     auth.api.configure(app, services, limited=_by_address)
+    if staff is not None:
+        staff.configure(app, limited=_by_address)
     for router in (enquiries_api.router, routing_api.router, transfers_api.router, _health):
         app.include_router(router)
     description.complete(app)

@@ -17,7 +17,7 @@ from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
 
 from auth.dpop import ALGORITHMS
-from auth.errors import InsufficientScope, NotAuthenticated, RefusalNotRecorded
+from auth.errors import CrossSite, InsufficientScope, NotAuthenticated, RefusalNotRecorded, SessionNotFound
 from policies.enquirer import Enquirer
 from registry_api.access_log import store as access_log
 from registry_api.kernel import errors
@@ -53,6 +53,12 @@ FORBIDDEN = Problem(
     403,
     "This is not permitted",
     "The refusal has been recorded. Your organisation's administrator can have the agreement or enrolment looked at.",
+)
+CROSS_SITE = Problem(
+    "csrf",
+    403,
+    "The request does not come from a page of this service",
+    "The refusal has been recorded. Send the token of the session as X-CSRF-Token, from a page of this service.",
 )
 NOT_FOUND = Problem("not-found", 404, "There is no such thing", "It does not exist, or it is not yours.")
 METHOD = Problem("method-not-allowed", 405, "This method is not offered here", "See the API description.")
@@ -95,12 +101,14 @@ UNAVAILABLE = Problem(
     "Nothing was disclosed. Send the same request with the same idempotency key again; if it cannot wait, telephone.",
 )
 PROBLEMS = (
-    NOT_AUTHENTICATED, INSUFFICIENT_SCOPE, FORBIDDEN, NOT_FOUND, METHOD, CONFLICT, CHANGED, MALFORMED, NOT_JSON,
-    INVALID, MORE_DETAILS, KEY_REUSED, PRECONDITION_REQUIRED, TOO_MANY, INTERNAL, UNAVAILABLE,
+    NOT_AUTHENTICATED, INSUFFICIENT_SCOPE, FORBIDDEN, CROSS_SITE, NOT_FOUND, METHOD, CONFLICT, CHANGED, MALFORMED,
+    NOT_JSON, INVALID, MORE_DETAILS, KEY_REUSED, PRECONDITION_REQUIRED, TOO_MANY, INTERNAL, UNAVAILABLE,
 )  # fmt: skip
 
 _BY_ERROR: Mapping[type[Exception], Problem] = {
     InsufficientScope: INSUFFICIENT_SCOPE,
+    CrossSite: CROSS_SITE,
+    SessionNotFound: NOT_FOUND,
     RefusalNotRecorded: UNAVAILABLE,
     errors.StoreUnavailable: UNAVAILABLE,
     errors.NotFound: NOT_FOUND,

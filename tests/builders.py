@@ -232,6 +232,7 @@ async def running_world(database_url: str, state: Path, **settings: Any) -> Asyn
         "enquiries_per_minute_professional": 10_000,
         "requests_per_minute_address": 10_000,
         "pool_size": 6,
+        "environment": "development",
         **settings,
     }
     configured = Settings(state_dir=state, base_url=BASE_URL, **chosen)

@@ -72,7 +72,8 @@ def upgrade() -> None:
     sa.Column('nonce', sa.Text(), nullable=False),
     sa.Column('code_verifier', sa.Text(), nullable=False),
     sa.Column('return_to', sa.Text(), nullable=False),
-    sa.Column('stepping_up', sa.LargeBinary(), nullable=True),
+    sa.Column('session_digest', sa.LargeBinary(), nullable=True),
+    sa.Column('step_up', sa.Boolean(), nullable=False),
     sa.Column('started_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('expires_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('state_digest')

@@ -9,21 +9,34 @@ import asyncpg
 from policies.enquirer import STAFF_ROLES, Agreement, Disclosure, Enquirer, Purpose, Role
 from registry_api.kernel.db import Connection
 
+_STANDING = """o.id AS organisation_id,
+           o.suspended_at IS NOT NULL AS organisation_suspended, o.own_authority,
+           p.suspended_at IS NOT NULL AS professional_suspended, p.role,
+           a.id AS agreement_id, a.purposes, a.valid_from, a.valid_to,
+           a.suspended_at IS NOT NULL AS agreement_suspended, a.disclosure"""
+
 
 def standing(client: str, professional: str) -> str:
     """Return a subselect of both standings as they are now, a row for each agreement; none when the client does not
     name one of its organisation's own. ``client`` and ``professional`` are the SQL expressions of their ids."""
     return f"""
-    SELECT c.suspended_at IS NOT NULL AS client_suspended, o.id AS organisation_id,
-           o.suspended_at IS NOT NULL AS organisation_suspended, o.own_authority,
-           p.suspended_at IS NOT NULL AS professional_suspended, p.role,
-           a.id AS agreement_id, a.purposes, a.valid_from, a.valid_to,
-           a.suspended_at IS NOT NULL AS agreement_suspended, a.disclosure
+    SELECT c.suspended_at IS NOT NULL AS client_suspended, {_STANDING}
     FROM client c
     JOIN organisation o ON o.id = c.organisation_id
     JOIN professional p ON p.id = {professional} AND p.organisation_id = o.id
     LEFT JOIN agreement a ON a.organisation_id = o.id
     WHERE c.id = {client}"""
+
+
+def staff_standing(professional: str) -> str:
+    """Return a subselect of the standing of one of the authority's own who has signed in, with their ``staff_subject``,
+    a row for each agreement; none for anybody else. ``professional`` is the SQL expression of their id."""
+    return f"""
+    SELECT false AS client_suspended, {_STANDING}, p.subject AS staff_subject
+    FROM professional p
+    JOIN organisation o ON o.id = p.organisation_id AND o.own_authority
+    LEFT JOIN agreement a ON a.organisation_id = o.id
+    WHERE p.id = {professional} AND NOT p.by_phone"""
 
 
 def enquirer_of(client_id: str, professional_id: UUID, rows: Sequence[asyncpg.Record]) -> Enquirer | None:

@@ -58,8 +58,10 @@ class SignInAttempt(SQLModel, table=True):
     code_verifier: str
     return_to: str
     """A path of ours."""
-    stepping_up: bytes | None = None
-    """The digest of the session that steps up; None for a sign-in."""
+    session_digest: bytes | None = None
+    """Of the session that the browser had, which ends when this comes to its end."""
+    step_up: bool = False
+    """Whoever has that session is to prove themselves anew."""
     started_at: datetime = moment()
     expires_at: datetime = moment(index=True)
 

@@ -81,10 +81,12 @@ _FORGET = (
     "DELETE FROM spent_assertion WHERE expires_at < $1::timestamptz - interval '1 hour'",
     "DELETE FROM spent_proof WHERE expires_at < $1",
     "DELETE FROM revoked_token WHERE expires_at < $1::timestamptz - interval '1 hour'",
+    "DELETE FROM sign_in_attempt WHERE expires_at < $1",
+    "DELETE FROM staff_session WHERE expires_at < $1",
 )
 
 
 async def forget_expired(connection: Connection, now: datetime) -> None:
-    """Drop the assertions, proofs and revocations that have expired: what they stand for is refused for its age."""
+    """Drop what has expired, of every kind: it is refused for its age, or for not being known."""
     for forget in _FORGET:
         await connection.execute(forget, now)

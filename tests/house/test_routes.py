@@ -14,7 +14,7 @@ from builders import World, question
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
-from auth.dependencies import current_enquirer
+from auth.dependencies import current_enquirer, current_session
 from policies import access
 from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.limits import limits_of
@@ -75,11 +75,36 @@ GOVERNED: dict[Key, Governed] = {
 OPEN: dict[Key, frozenset[str]] = {
     ("POST", "/oauth2/token"): frozenset({"address"}),
     ("GET", "/.well-known/jwks.json"): frozenset(),
+    ("GET", "/sign-in"): frozenset({"address"}),
+    ("GET", "/sign-in/callback"): frozenset({"address"}),
+    ("POST", "/sign-in/back-channel"): frozenset({"address"}),
+    ("GET", "/account"): frozenset({"address"}),
     ("GET", "/openapi.json"): frozenset(),
     ("GET", "/livez"): frozenset(),
     ("GET", "/readyz"): frozenset(),
 }
 """Routes that anybody may call, and what limits them; the others answer from memory or by one short query."""
+
+SESSION: dict[Key, frozenset[str]] = {
+    ("GET", "/sign-in/step-up"): frozenset({"address"}),
+    ("GET", "/session"): frozenset({"address"}),
+    ("GET", "/sessions"): frozenset({"address"}),
+    ("DELETE", "/sessions"): frozenset({"address"}),
+    ("DELETE", "/sessions/{session_id}"): frozenset({"address"}),
+    ("POST", "/sign-out"): frozenset({"address"}),
+}
+"""Routes for whoever has signed in, about their own sessions alone, and what limits them."""
+
+DEVELOPMENT: dict[Key, frozenset[str]] = {
+    ("GET", "/development/provider/.well-known/openid-configuration"): frozenset({"address"}),
+    ("GET", "/development/provider/jwks.json"): frozenset({"address"}),
+    ("POST", "/development/provider/par"): frozenset({"address"}),
+    ("GET", "/development/provider/authorize"): frozenset({"address"}),
+    ("POST", "/development/provider/authorize"): frozenset({"address"}),
+    ("POST", "/development/provider/token"): frozenset({"address"}),
+    ("GET", "/development/provider/end-session"): frozenset({"address"}),
+}
+"""Routes that are there in development alone."""
 
 ROUTES_TO_COME = {
     access.may_take_enquiry,
@@ -92,6 +117,8 @@ ROUTES_TO_COME = {
 URL_PARAMETERS = {
     ("path", "notification_id"): {"type": "string", "format": "uuid"},
     ("path", "consideration_id"): {"type": "string", "format": "uuid"},
+    ("path", "session_id"): {"type": "string", "format": "uuid"},
+    ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
     ("path", "reference"): {"type": "string", "pattern": "^T-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
     ("query", "waiting"): {"type": "boolean"},
     ("query", "open"): {"type": "boolean"},
@@ -107,7 +134,7 @@ _EXAMPLES = {"notification_id": _ID, "consideration_id": _ID, "reference": "T-00
 @pytest.fixture(scope="module")
 def app_routes(tmp_path_factory: pytest.TempPathFactory) -> dict[Key, RouteContext]:
     """Every route of the application, by method and path."""
-    settings = Settings(state_dir=tmp_path_factory.mktemp("routes"))
+    settings = Settings(state_dir=tmp_path_factory.mktemp("routes"), environment="development")
     LocalKeys.load_or_create(settings.keys_file)
     app = create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
     return {
@@ -120,7 +147,7 @@ def app_routes(tmp_path_factory: pytest.TempPathFactory) -> dict[Key, RouteConte
 @pytest.fixture(scope="module")
 def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The API description as it is served."""
-    settings = Settings(state_dir=tmp_path_factory.mktemp("description"))
+    settings = Settings(state_dir=tmp_path_factory.mktemp("description"), environment="development")
     LocalKeys.load_or_create(settings.keys_file)
     return create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing").openapi()
 
@@ -130,8 +157,9 @@ def _depends_on(dependant: Dependant, wanted: Callable[..., Any]) -> bool:
 
 
 def test_every_route_is_on_one_of_the_lists(app_routes: dict[Key, RouteContext]) -> None:
-    assert not GOVERNED.keys() & OPEN.keys()
-    assert app_routes.keys() == GOVERNED.keys() | OPEN.keys()
+    lists = (GOVERNED, OPEN, SESSION, DEVELOPMENT)
+    assert sum(map(len, lists)) == len(set().union(*lists))
+    assert app_routes.keys() == set().union(*lists)
 
 
 @pytest.mark.rule("ENQ-3")
@@ -146,14 +174,21 @@ def test_the_route_takes_the_enquirer_and_is_limited_by_organisation_and_by_prof
     assert limits_of(route.endpoint) == {"organisation", "professional"}
 
 
-@pytest.mark.parametrize("key", OPEN, ids=" ".join)
-def test_an_open_route_is_limited_as_the_list_says(app_routes: dict[Key, RouteContext], key: Key) -> None:
+@pytest.mark.parametrize("key", OPEN | SESSION | DEVELOPMENT, ids=" ".join)
+def test_a_route_without_a_policy_is_limited_as_the_list_says(app_routes: dict[Key, RouteContext], key: Key) -> None:
     endpoint = app_routes[key].endpoint
     assert endpoint is not None
-    assert limits_of(endpoint) == OPEN[key]
+    assert limits_of(endpoint) == {**OPEN, **SESSION, **DEVELOPMENT}[key]
 
 
-@pytest.mark.parametrize("key", sorted((GOVERNED.keys() | OPEN.keys()) - {("GET", "/openapi.json")}), ids=" ".join)
+@pytest.mark.parametrize("key", SESSION, ids=" ".join)
+def test_a_route_about_ones_own_session_takes_the_session(app_routes: dict[Key, RouteContext], key: Key) -> None:
+    assert _depends_on(app_routes[key].dependant, current_session)
+
+
+@pytest.mark.parametrize(
+    "key", sorted((GOVERNED | OPEN | SESSION | DEVELOPMENT).keys() - {("GET", "/openapi.json")}), ids=" ".join
+)
 def test_the_route_says_what_it_does(app_routes: dict[Key, RouteContext], key: Key) -> None:
     route = app_routes[key]
     assert route.summary
@@ -166,7 +201,7 @@ def test_the_route_says_what_it_does(app_routes: dict[Key, RouteContext], key: K
 def test_the_description_tells_how_the_route_can_fail(description: dict[str, Any], key: Key) -> None:
     method, path = key
     operation = description["paths"][path][method.lower()]
-    assert operation["security"] == [{"token": []}]
+    assert operation["security"] == [{"token": []}, {"session": []}]
     faults = {int(status): said for status, said in operation["responses"].items() if int(status) >= 400}
     assert {400, 401, 403, 422, 429, 503} <= faults.keys()
     assert (404 in faults) == ("{" in path)

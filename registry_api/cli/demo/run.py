@@ -59,6 +59,7 @@ def demonstrate(scale: float) -> None:
     with _alone(state):
         port = _port()
         settings = Settings(
+            environment="development",
             state_dir=state,
             database_url=None,
             profile="jersey",
@@ -172,6 +173,7 @@ def _today(settings: Settings) -> date:
 def _service(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
     """Run the real service as a process of its own, out of reach of the terminal's Ctrl-C, and stop it at the end."""
     environment = {name: value for name, value in os.environ.items() if name != "REGISTRY_DATABASE_URL"} | {
+        "REGISTRY_ENVIRONMENT": settings.environment,
         "REGISTRY_STATE_DIR": str(settings.state_dir.absolute()),
         "REGISTRY_PROFILE": settings.profile,
         "REGISTRY_HOST": settings.host,
