@@ -18,12 +18,10 @@ from joserfc.errors import JoseError
 
 from auth.algorithms import KEY_TYPES, SMALLEST_RSA_MODULUS, VERIFIED_AS, PublicKey, named_algorithm, verify_signature
 from auth.compact import FUTURE_SECONDS, canonical, read_compact, text
-from auth.errors import InvalidToken, Reason
+from auth.errors import InvalidToken, NotAuthenticated, Reason
 from auth.nonces import Nonces
 from auth.protocols import Clock, UsedProof
 
-ALGORITHMS = " ".join(VERIFIED_AS)
-"""For ``WWW-Authenticate: DPoP algs="…"`` (RFC 9449 section 7.1)."""
 LONGEST_SECONDS = 60
 """How old a proof may be."""
 _REMEMBERED_LONGER = timedelta(seconds=60)
@@ -144,6 +142,12 @@ class ProofVerifier:
         if len(self._keys) > self._remembered:
             self._keys.popitem(last=False)
         return imported
+
+
+def challenge(refused: NotAuthenticated) -> str:
+    """Return the ``WWW-Authenticate`` of a refusal (RFC 9449 section 7.1): what is wanted, and what was wrong."""
+    wrong = f', error="{refused.error}"' if refused.reason is not Reason.MISSING else ""
+    return f'DPoP realm="registry", algs="{" ".join(VERIFIED_AS)}"{wrong}'
 
 
 def token_hash(token: str) -> str:

@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse
 from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
 
-from auth.dpop import ALGORITHMS
+from auth.dpop import challenge
 from auth.errors import CrossSite, InsufficientScope, NotAuthenticated, RefusalNotRecorded, SessionNotFound
 from policies.enquirer import Enquirer
 from registry_api.access_log import store as access_log
@@ -177,9 +177,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(NotAuthenticated)
     async def not_authenticated(request: Request, error: NotAuthenticated) -> Response:
-        why = f', error="{error.error}"' if error.reason != "missing" else ""
-        challenge = f'DPoP realm="registry", algs="{ALGORITHMS}"{why}'
-        return document(request, NOT_AUTHENTICATED, headers={"WWW-Authenticate": challenge})
+        return document(request, NOT_AUTHENTICATED, headers={"WWW-Authenticate": challenge(error)})
 
     @app.exception_handler(errors.Forbidden)
     async def forbidden(request: Request, error: errors.Forbidden) -> Response:

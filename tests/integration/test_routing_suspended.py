@@ -80,15 +80,3 @@ async def test_the_service_does_it_by_itself(world: World, database_url: str, mo
     async with asyncio.timeout(5), worker.router.lifespan_context(worker):
         while not await world.inbox("duty-1"):  # noqa: ASYNC110 - whether it is done is for the inbox to say
             await asyncio.sleep(0.02)
-
-
-async def test_housekeeping_forgets_spent_assertions(
-    world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await world.token("officer-1", "enquiry")
-    world.clock.advance(hours=2)
-    monkeypatch.setattr(main, "_REFRESH_SECONDS", 0.01)
-    worker = main.create_app(world.settings, database_url, clock=world.clock)
-    async with asyncio.timeout(5), worker.router.lifespan_context(worker), world.database.connection() as connection:
-        while await connection.fetchval("SELECT count(*) FROM spent_assertion"):  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.02)

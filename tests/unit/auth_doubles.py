@@ -9,16 +9,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
 from joserfc import jws
 from joserfc.jwk import import_key
 
-from auth.api import build_services
+from auth.api import build_services, configure
 from auth.binding import Binding
 from auth.client import OrganisationSigner, generate_client_key
-from auth.dependencies import AuthServices
+from auth.dependencies import AuthServices, CurrentEnquirer, require_scope
+from auth.dpop import challenge
+from auth.errors import InsufficientScope, NotAuthenticated, RefusalNotRecorded
 from auth.keys import SigningKeys
 from auth.possession import Shown
 from auth.protocols import Presented, RegisteredClient, RegisteredProfessional, Spending, UsedProof
@@ -175,6 +179,40 @@ class House:
         status, body = await self.ask(self.form(scope))
         assert status == 200, body
         return str(body["access_token"])
+
+
+def application(house: House) -> FastAPI:
+    """A service of two routes."""
+    app = FastAPI()
+    configure(app, house.services, limited=lambda endpoint: endpoint)
+
+    @app.get("/who")
+    async def who(request: Request, enquirer: CurrentEnquirer) -> dict[str, Any]:
+        assert request.state.enquirer is enquirer
+        return {
+            "client": enquirer.client_id,
+            "scope": sorted(enquirer.scope),
+            "assurance": enquirer.assurance,
+        }
+
+    @app.get("/transfers")
+    async def transfers(enquirer: Annotated[Enquirer, Depends(require_scope("transfer"))]) -> str:
+        return enquirer.client_id
+
+    @app.exception_handler(NotAuthenticated)
+    async def not_authenticated(request: Request, error: NotAuthenticated) -> JSONResponse:
+        headers = {"WWW-Authenticate": challenge(error)}
+        return JSONResponse({"reason": error.reason, "error": error.error}, 401, headers)
+
+    @app.exception_handler(InsufficientScope)
+    async def insufficient_scope(request: Request, error: InsufficientScope) -> JSONResponse:
+        return JSONResponse({"scope": error.scope}, 403)
+
+    @app.exception_handler(RefusalNotRecorded)
+    async def not_recorded(request: Request, error: RefusalNotRecorded) -> JSONResponse:
+        return JSONResponse({}, 503)
+
+    return app
 
 
 def signed(header: Mapping[str, Any], claims: Mapping[str, Any] | bytes, private_jwk: Mapping[str, Any]) -> str:

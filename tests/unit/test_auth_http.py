@@ -4,21 +4,18 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
 from uuid import uuid4
 
 import httpx2
 import pytest
-from auth_doubles import AUDIENCE, HOSPITAL, HOSPITAL_PUBLIC, ISSUER, KEYS, NURSE, SUBJECT, House, decoded
-from fastapi import Depends, FastAPI, Request
-from fastapi.responses import JSONResponse
+from auth_doubles import AUDIENCE, HOSPITAL, HOSPITAL_PUBLIC, ISSUER, KEYS, NURSE, SUBJECT, House, application, decoded
+from fastapi import FastAPI
 
 from auth.api import Endpoint, configure, issue_token, refuse_insecure_environment
-from auth.dependencies import CurrentEnquirer, require_scope
-from auth.errors import InsecureEnvironment, InsufficientScope, NotAuthenticated, Reason, RefusalNotRecorded
+from auth.dependencies import require_scope
+from auth.errors import InsecureEnvironment, Reason
 from auth.keys import SigningKeys, UnusableKeys
 from auth.tokens import TokenIssuer, TokenVerifier
-from policies.enquirer import Enquirer
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -26,34 +23,6 @@ FORM = "application/x-www-form-urlencoded"
 @pytest.fixture
 def house() -> House:
     return House()
-
-
-def application(house: House) -> FastAPI:
-    app = FastAPI()
-    configure(app, house.services, limited=lambda endpoint: endpoint)
-
-    @app.get("/who")
-    async def who(request: Request, enquirer: CurrentEnquirer) -> dict[str, Any]:
-        assert request.state.enquirer is enquirer
-        return {"client": enquirer.client_id, "scope": sorted(enquirer.scope)}
-
-    @app.get("/transfers")
-    async def transfers(enquirer: Annotated[Enquirer, Depends(require_scope("transfer"))]) -> str:
-        return enquirer.client_id
-
-    @app.exception_handler(NotAuthenticated)
-    async def not_authenticated(request: Request, error: NotAuthenticated) -> JSONResponse:
-        return JSONResponse({"reason": error.reason}, 401)
-
-    @app.exception_handler(InsufficientScope)
-    async def insufficient_scope(request: Request, error: InsufficientScope) -> JSONResponse:
-        return JSONResponse({"scope": error.scope}, 403)
-
-    @app.exception_handler(RefusalNotRecorded)
-    async def not_recorded(request: Request, error: RefusalNotRecorded) -> JSONResponse:
-        return JSONResponse({}, 503)
-
-    return app
 
 
 @pytest.fixture
@@ -74,7 +43,7 @@ async def test_from_a_form_to_an_enquirer(house: House, http: httpx2.AsyncClient
 
     token = issued.json()["access_token"]
     who = await http.get("/who", headers=house.headers("GET", "/who", token))
-    assert who.json() == {"client": HOSPITAL, "scope": ["enquiry", "transfer"]}
+    assert who.json() == {"client": HOSPITAL, "scope": ["enquiry", "transfer"], "assurance": 0}
     assert (await http.get("/transfers", headers=house.headers("GET", "/transfers", token))).status_code == 200
 
 
