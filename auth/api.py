@@ -18,7 +18,7 @@ from auth.dpop import ProofVerifier
 from auth.errors import InsecureEnvironment, Reason
 from auth.keys import SigningKeys
 from auth.nonces import NonceHeader, Nonces
-from auth.possession import Possession, Shown
+from auth.possession import Possession
 from auth.protocols import Clock, Directory, Presentations, RefusalRecord, SpentAssertions
 from auth.server import TokenEndpoint
 from auth.staff.sessions import Sessions
@@ -86,6 +86,7 @@ def build_services(
     nonce_key: bytes,
     clock: Clock,
     sessions: Sessions | None = None,
+    certificate_header: str | None = None,
 ) -> AuthServices:
     """Return the services of one process.
 
@@ -100,10 +101,12 @@ def build_services(
         nonce_key: 32 secret bytes, the same in every process.
         clock: the time, aware and in UTC.
         sessions: of staff who sign in; None where they cannot.
+        certificate_header: the header in which a trusted proxy, and nobody else, can pass on the certificate of the
+            caller's TLS connection (RFC 9440); None: no certificate counts.
     """
     public_jwks = keys.public_jwks()
     nonces = Nonces(nonce_key, clock)
-    possession = Possession(ProofVerifier(issuer, nonces, clock), nonces, presentations)
+    possession = Possession(ProofVerifier(issuer, nonces, clock), nonces, presentations, certificate_header)
     return AuthServices(
         endpoint=TokenEndpoint(issuer, audience, keys, directory, spent, refusals, possession, clock),
         verifier=TokenVerifier(issuer, audience, public_jwks, clock),
@@ -146,7 +149,7 @@ async def issue_token(request: Request) -> Response:
         form = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError:
         return _response(await services.endpoint.reject(Reason.REQUEST))
-    return _response(await services.endpoint.respond(form, request.headers, Shown.by(request)))
+    return _response(await services.endpoint.respond(form, request.headers, services.possession.shown_by(request)))
 
 
 async def published_keys(request: Request) -> Response:

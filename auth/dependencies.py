@@ -13,7 +13,7 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from auth.errors import InsufficientScope, InvalidToken, NotAuthenticated, Reason, RefusalNotRecorded
-from auth.possession import Possession, Shown
+from auth.possession import Possession
 from auth.protocols import Presentations, Presented, RefusalRecord
 from auth.server import TokenEndpoint
 from auth.staff.sessions import COOKIE, Session, Sessions, cookies
@@ -88,14 +88,15 @@ async def current_enquirer(request: Request) -> Enquirer:
             await _record(services, refused.reason, refused.client_id, refused.professional_id)
         raise NotAuthenticated(refused.reason) from None
     try:
-        proof = services.possession.check(Shown.by(request), presented, scheme, token.binding)
+        proof = services.possession.check(services.possession.shown_by(request), presented, scheme, token.binding)
         known = await services.presentations.present(token.client_id, token.professional_id, token.jti, proof)
         await services.possession.settle(known.proof)
     except InvalidToken as refused:
         if refused.reason is Reason.NONCE:  # a step on the way and no refusal
             raise NotAuthenticated(refused.reason, "use_dpop_nonce") from None
         await _record(services, refused.reason, token.client_id, token.professional_id)
-        raise NotAuthenticated(refused.reason, "invalid_dpop_proof") from None
+        wrong = "invalid_dpop_proof" if token.binding.method == "jkt" else "invalid_token"
+        raise NotAuthenticated(refused.reason, wrong) from None
     if (reason := _withdrawn(token, known)) is not None:
         await _record(services, reason, token.client_id, token.professional_id)
         raise NotAuthenticated(reason)

@@ -1,4 +1,5 @@
-"""Whether the sender of a request holds the key that they should: by a DPoP proof, which counts once.
+"""Whether the sender of a request holds the key that they should: by a DPoP proof, which counts once, or by the
+certificate of their TLS connection.
 
 What is new at the token endpoint is the key that a token will be bound to; at every other place the token says which
 key it must be.
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from auth.binding import Binding
+from auth.certificates import certificate_thumbprint
 from auth.dpop import Proof, ProofVerifier
 from auth.errors import InvalidToken, Reason
 from auth.nonces import Nonces
@@ -18,17 +20,13 @@ from auth.protocols import Presentations, Spending, UsedProof
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a request shows of its sender's key. ``path`` is as it was sent; ``proofs`` are all its DPoP headers."""
+    """What a request shows of its sender's key. ``path`` is as it was sent; ``proofs`` are all its DPoP headers, and
+    ``certificates`` all those in which a proxy passes on a certificate."""
 
     method: str
     path: str
     proofs: Sequence[str]
-
-    @classmethod
-    def by(cls, request: Request) -> "Shown":
-        """Return what ``request`` shows."""
-        path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-        return cls(request.method, path.decode("latin-1"), request.headers.getlist("dpop"))
+    certificates: Sequence[str] = ()
 
 
 class Possession:
@@ -38,19 +36,44 @@ class Possession:
         proofs: verifies DPoP proofs.
         nonces: those that proofs carry.
         presentations: where proofs are used up.
+        certificate_header: the header in which a trusted proxy, and nobody else, can pass on a certificate; None where
+            there is no such proxy, and no certificate counts.
     """
 
-    def __init__(self, proofs: ProofVerifier, nonces: Nonces, presentations: Presentations) -> None:
+    def __init__(
+        self,
+        proofs: ProofVerifier,
+        nonces: Nonces,
+        presentations: Presentations,
+        certificate_header: str | None = None,
+    ) -> None:
         self._proofs = proofs
         self.nonces = nonces
         self._presentations = presentations
+        self._certificate_header = certificate_header
+
+    def shown_by(self, request: Request) -> Shown:
+        """Return what ``request`` shows."""
+        path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
+        header = self._certificate_header
+        return Shown(
+            request.method,
+            path.decode("latin-1"),
+            request.headers.getlist("dpop"),
+            request.headers.getlist(header) if header else (),
+        )
 
     async def establish(self, shown: Shown) -> Binding:
         """Return the key that a new token is to be bound to, and use up the proof of it.
 
+        A certificate counts where no proof is sent: whoever sends one wants a token bound to the proof's key.
+
         Raises:
-            InvalidToken: what ``ProofVerifier.verify`` raises, REPLAYED, or NONCE: everything else is in order.
+            InvalidToken: what ``ProofVerifier.verify`` raises, REPLAYED, CERTIFICATE, or NONCE: everything else is in
+                order.
         """
+        if shown.certificates and not shown.proofs:
+            return _certified(shown)
         proof = self._proofs.verify(shown.proofs, shown.method, shown.path)
         await self.settle(await self._presentations.spend_proof(_use(proof)))
         return Binding("jkt", proof.thumbprint)
@@ -65,11 +88,15 @@ class Possession:
             binding: the key that the token is bound to.
 
         Raises:
-            InvalidToken: what ``ProofVerifier.verify`` raises, BINDING for another key, or NONCE: everything else is
-                in order.
+            InvalidToken: what ``ProofVerifier.verify`` raises, CERTIFICATE, BINDING for another key, or NONCE:
+                everything else is in order.
         """
         if scheme != binding.token_type.lower():
             raise InvalidToken(Reason.PROOF_MISSING if binding.method == "jkt" else Reason.CERTIFICATE)
+        if binding.method == "x5t#S256":
+            if _certified(shown) != binding:
+                raise InvalidToken(Reason.BINDING)
+            return None
         proof = self._proofs.verify(shown.proofs, shown.method, shown.path, token=token)
         if proof.thumbprint != binding.thumbprint:
             raise InvalidToken(Reason.BINDING)
@@ -82,6 +109,12 @@ class Possession:
         if spending is Spending.UNKNOWN:
             self.nonces.begin_at(await self._presentations.proofs_since())
             raise InvalidToken(Reason.NONCE)
+
+
+def _certified(shown: Shown) -> Binding:
+    if len(shown.certificates) != 1:
+        raise InvalidToken(Reason.CERTIFICATE)
+    return Binding("x5t#S256", certificate_thumbprint(shown.certificates[0]))
 
 
 def _use(proof: Proof) -> UsedProof:

@@ -228,7 +228,8 @@ class TokenEndpoint:
         except InvalidToken as refused:
             if refused.reason is Reason.NONCE:  # a step on the way and no refusal
                 return self._error("use_dpop_nonce", 400)
-            return await self._refuse(refused.reason, "invalid_dpop_proof", 400)
+            wrong = "invalid_request" if refused.reason is Reason.CERTIFICATE else "invalid_dpop_proof"
+            return await self._refuse(refused.reason, wrong, 400)
         request = TokenRequest({name: values[0] for name, values in form.items() if values[0]}, headers, binding)
         response: Response = await to_thread.run_sync(
             self._server.create_token_response, request, limiter=self._threads

@@ -55,6 +55,8 @@ class _Column:
     type: str
     values: list[str | None] = field(default_factory=list)
     scattered: bool = False
+    once: bool = False
+    """Digests of proofs, each of which is another."""
     markers: set[int] = field(default_factory=set)
     is_now: bool = False
 
@@ -62,6 +64,8 @@ class _Column:
         """Return the SQL that reads the value for one transaction."""
         if self.is_now:
             return f"now()::text AS {self.name}"
+        if self.once:
+            return f"'\\x' || encode(sha256(fresh.id0::bytea), 'hex') AS {self.name}"
         value = f"s.{self.name}"
         if self.scattered:
             value = f"(SELECT coalesce(array_agg(t # fresh.salt), '{{}}') FROM unnest({value}::bigint[]) t)::text"
@@ -112,6 +116,7 @@ class Scripts:
             columns.append([_Column(f"s{at}p{n}", kind.name) for n, kind in enumerate(types)])
             for column in columns[-1]:
                 column.scattered = "INTO enquiry_token" in sql and column.type == "bigint[]"
+                column.once = "INTO spent_proof" in sql and column.type == "bytea"
         most = 1
         for calls in samples:
             fresh = _fresh(calls)

@@ -106,8 +106,13 @@ class _Client(asyncio.Protocol):
         self._send()
 
     def _send(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self._note("no request left")
+            self._transport.close()
+            return
         self._sent = time.perf_counter()
-        self._transport.write(next(self._requests))
+        self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
         self._got += data

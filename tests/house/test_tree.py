@@ -17,7 +17,6 @@ LONGER_THAN_300_LINES = {
     "alembic/versions/0001_the_first_tables.py": "every table once, in the order of their foreign keys, up and down",
     "tests/builders.py": "one world, which tests read as one",
     "tests/integration/test_embedded_postgres.py": "one subject: the life of a server",
-    "tests/unit/test_auth_http.py": "one subject: the token endpoint over HTTP",
 }
 """Python files that may be long, and why."""
 

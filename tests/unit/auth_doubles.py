@@ -35,6 +35,7 @@ SUBJECT = "staff-0017"
 ORGANISATION = UUID("00000000-0000-4000-8000-00000000000a")
 NURSE = UUID("00000000-0000-4000-8000-00000000000b")
 KEYS = SigningKeys.generate()
+CERTIFICATE_HEADER = "client-cert"
 NONCE_KEY = bytes(range(32))
 HOSPITAL_KEY, HOSPITAL_PUBLIC = generate_client_key()
 
@@ -137,6 +138,7 @@ class House:
             presentations=self.register,
             refusals=self.register,
             nonce_key=NONCE_KEY,
+            certificate_header=CERTIFICATE_HEADER,
             clock=self.clock,
         )
         self.signer = OrganisationSigner(HOSPITAL, HOSPITAL_KEY, ISSUER, clock=self.clock)
