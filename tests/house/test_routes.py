@@ -1,16 +1,15 @@
 """Guards every route: authenticated, limited, governed by a policy, documented, and with nothing personal in its URL.
 
-The lists here are closed. Whoever adds a route says in them who may call it, and shows a request that a policy refuses.
+The lists are in routes.py, and closed.
 """
 
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from builders import World, question
+from builders import World
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
@@ -21,114 +20,18 @@ from registry_api.kernel.limits import limits_of
 from registry_api.kernel.settings import Settings
 from registry_api.main import create_app
 from registry_api.problems import MEDIA_TYPE
+from tests.house.routes import (
+    DEVELOPMENT,
+    EXAMPLES,
+    GOVERNED,
+    OPEN,
+    ROUTES_TO_COME,
+    SESSION,
+    URL_PARAMETERS,
+    Key,
+)
 
-Key = tuple[str, str]
-_ID = "00000000-0000-4000-8000-000000000000"
-
-
-@dataclass(frozen=True)
-class Governed:
-    """A route that a policy decides on, and a request to it that is in order but for who asks."""
-
-    by: Callable[..., access.Decision]
-    asker: str
-    scope: str
-    body: dict[str, Any] | None = None
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-_ENQUIRY = {
-    "child": question(),
-    "reason": "injury",
-    "reason_text": "Bruise on the upper arm.",
-    "urgency": "urgent",
-    "call_back_number": "01632 960321",
-}
-_MOVE = {
-    "child": {
-        "given_names": "Quillon",
-        "family_name": "Ashgrove-Test",
-        "date_of_birth": "2019-05-06",
-        "address_here": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"},
-    },
-    "plan": {"categories": ["neglect"], "started_on": "2025-11-03"},
-    "moved_on": "2026-03-01",
-    "key_worker": {"name": "Testperson Elsewhere", "phone": "01632 960222"},
-}
-_DECISION = {"decision": "early_help", "reason": "Known to the school; family support agreed."}
-
-GOVERNED: dict[Key, Governed] = {
-    ("POST", "/api/v1/enquiries"): Governed(access.may_enquire, "officer-1", "enquiry", _ENQUIRY),
-    ("GET", "/api/v1/notifications"): Governed(access.may_read_inbox, "kw-1", "casework"),
-    ("POST", "/api/v1/notifications/{notification_id}/acknowledge"): Governed(
-        access.may_read_inbox, "kw-1", "casework"
-    ),
-    ("GET", "/api/v1/considerations"): Governed(access.may_consider, "sm-1", "casework"),
-    ("POST", "/api/v1/considerations/{consideration_id}/decision"): Governed(
-        access.may_consider, "sm-1", "casework", _DECISION, (("If-Match", '"1"'),)
-    ),
-    ("POST", "/api/v1/transfers/in"): Governed(access.may_notify_transfer, "custodian-1", "transfer", _MOVE),
-    ("PUT", "/api/v1/transfers/{reference}/key-worker"): Governed(
-        access.may_allocate, "sm-1", "casework", {"key_worker": "kw-1"}
-    ),
-}
-OPEN: dict[Key, frozenset[str]] = {
-    ("POST", "/oauth2/token"): frozenset({"address"}),
-    ("GET", "/.well-known/jwks.json"): frozenset(),
-    ("GET", "/sign-in"): frozenset({"address"}),
-    ("GET", "/sign-in/callback"): frozenset({"address"}),
-    ("POST", "/sign-in/back-channel"): frozenset({"address"}),
-    ("GET", "/account"): frozenset({"address"}),
-    ("GET", "/openapi.json"): frozenset(),
-    ("GET", "/livez"): frozenset(),
-    ("GET", "/readyz"): frozenset(),
-}
-"""Routes that anybody may call, and what limits them; the others answer from memory or by one short query."""
-
-SESSION: dict[Key, frozenset[str]] = {
-    ("GET", "/sign-in/step-up"): frozenset({"address"}),
-    ("GET", "/session"): frozenset({"address"}),
-    ("GET", "/sessions"): frozenset({"address"}),
-    ("DELETE", "/sessions"): frozenset({"address"}),
-    ("DELETE", "/sessions/{session_id}"): frozenset({"address"}),
-    ("POST", "/sign-out"): frozenset({"address"}),
-}
-"""Routes for whoever has signed in, about their own sessions alone, and what limits them."""
-
-DEVELOPMENT: dict[Key, frozenset[str]] = {
-    ("GET", "/development/provider/.well-known/openid-configuration"): frozenset({"address"}),
-    ("GET", "/development/provider/jwks.json"): frozenset({"address"}),
-    ("POST", "/development/provider/par"): frozenset({"address"}),
-    ("GET", "/development/provider/authorize"): frozenset({"address"}),
-    ("POST", "/development/provider/authorize"): frozenset({"address"}),
-    ("POST", "/development/provider/token"): frozenset({"address"}),
-    ("GET", "/development/provider/end-session"): frozenset({"address"}),
-}
-"""Routes that are there in development alone."""
-
-ROUTES_TO_COME = {
-    access.may_take_enquiry,
-    access.may_open_restricted,
-    access.may_decide_alerts,
-    access.may_read_directory,
-    access.may_administer_directory,
-}
-
-URL_PARAMETERS = {
-    ("path", "notification_id"): {"type": "string", "format": "uuid"},
-    ("path", "consideration_id"): {"type": "string", "format": "uuid"},
-    ("path", "session_id"): {"type": "string", "format": "uuid"},
-    ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
-    ("path", "reference"): {"type": "string", "pattern": "^T-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
-    ("query", "waiting"): {"type": "boolean"},
-    ("query", "open"): {"type": "boolean"},
-    ("query", "limit"): {"type": "integer", "minimum": 1, "maximum": 200},
-    ("query", "cursor"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
-}
-"""All that may stand in a URL, which proxies write into their logs: random identifiers, flags, and sizes of pages."""
-
-_SAID_OF_IT = {"title", "default", "description"}
-_EXAMPLES = {"notification_id": _ID, "consideration_id": _ID, "reference": "T-00000-00000"}
+WITHOUT_POLICY = OPEN | SESSION | DEVELOPMENT
 
 
 @pytest.fixture(scope="module")
@@ -174,11 +77,11 @@ def test_the_route_takes_the_enquirer_and_is_limited_by_organisation_and_by_prof
     assert limits_of(route.endpoint) == {"organisation", "professional"}
 
 
-@pytest.mark.parametrize("key", OPEN | SESSION | DEVELOPMENT, ids=" ".join)
+@pytest.mark.parametrize("key", WITHOUT_POLICY, ids=" ".join)
 def test_a_route_without_a_policy_is_limited_as_the_list_says(app_routes: dict[Key, RouteContext], key: Key) -> None:
     endpoint = app_routes[key].endpoint
     assert endpoint is not None
-    assert limits_of(endpoint) == {**OPEN, **SESSION, **DEVELOPMENT}[key]
+    assert limits_of(endpoint) == WITHOUT_POLICY[key]
 
 
 @pytest.mark.parametrize("key", SESSION, ids=" ".join)
@@ -186,9 +89,7 @@ def test_a_route_about_ones_own_session_takes_the_session(app_routes: dict[Key, 
     assert _depends_on(app_routes[key].dependant, current_session)
 
 
-@pytest.mark.parametrize(
-    "key", sorted((GOVERNED | OPEN | SESSION | DEVELOPMENT).keys() - {("GET", "/openapi.json")}), ids=" ".join
-)
+@pytest.mark.parametrize("key", sorted((GOVERNED | WITHOUT_POLICY).keys() - {("GET", "/openapi.json")}), ids=" ".join)
 def test_the_route_says_what_it_does(app_routes: dict[Key, RouteContext], key: Key) -> None:
     route = app_routes[key]
     assert route.summary
@@ -241,7 +142,7 @@ def _request(key: Key) -> dict[str, Any]:
     governed = GOVERNED[key]
     return {
         "method": method,
-        "url": re.sub(r"{(\w+)}", lambda name: _EXAMPLES[name[1]], path),
+        "url": re.sub(r"{(\w+)}", lambda name: EXAMPLES[name[1]], path),
         "json": governed.body,
         "headers": dict(governed.headers),
     }
@@ -277,4 +178,4 @@ async def test_once_the_agreement_is_suspended_it_is_403_and_recorded(world: Wor
 
 def test_the_examples_are_those_of_the_paths() -> None:
     named = {name for _, path in GOVERNED for name in re.findall(r"{(\w+)}", path)}
-    assert named == _EXAMPLES.keys()
+    assert named == EXAMPLES.keys()

@@ -1,0 +1,121 @@
+"""Who may call which route: closed lists, which the guards of test_routes.py hold the application to.
+
+Whoever adds a route says here who may call it: those on whom a policy decides (with a request that is in order, but
+for who asks), whoever has signed in, or anybody; and what may stand in its URL.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from builders import question
+
+from policies import access
+
+Key = tuple[str, str]
+_ID = "00000000-0000-4000-8000-000000000000"
+
+
+@dataclass(frozen=True)
+class Governed:
+    """A route that a policy decides on, and a request to it that is in order but for who asks."""
+
+    by: Callable[..., access.Decision]
+    asker: str
+    scope: str
+    body: dict[str, Any] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+_ENQUIRY = {
+    "child": question(),
+    "reason": "injury",
+    "reason_text": "Bruise on the upper arm.",
+    "urgency": "urgent",
+    "call_back_number": "01632 960321",
+}
+_MOVE = {
+    "child": {
+        "given_names": "Quillon",
+        "family_name": "Ashgrove-Test",
+        "date_of_birth": "2019-05-06",
+        "address_here": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"},
+    },
+    "plan": {"categories": ["neglect"], "started_on": "2025-11-03"},
+    "moved_on": "2026-03-01",
+    "key_worker": {"name": "Testperson Elsewhere", "phone": "01632 960222"},
+}
+_DECISION = {"decision": "early_help", "reason": "Known to the school; family support agreed."}
+
+GOVERNED: dict[Key, Governed] = {
+    ("POST", "/api/v1/enquiries"): Governed(access.may_enquire, "officer-1", "enquiry", _ENQUIRY),
+    ("GET", "/api/v1/notifications"): Governed(access.may_read_inbox, "kw-1", "casework"),
+    ("POST", "/api/v1/notifications/{notification_id}/acknowledge"): Governed(
+        access.may_read_inbox, "kw-1", "casework"
+    ),
+    ("GET", "/api/v1/considerations"): Governed(access.may_consider, "sm-1", "casework"),
+    ("POST", "/api/v1/considerations/{consideration_id}/decision"): Governed(
+        access.may_consider, "sm-1", "casework", _DECISION, (("If-Match", '"1"'),)
+    ),
+    ("POST", "/api/v1/transfers/in"): Governed(access.may_notify_transfer, "custodian-1", "transfer", _MOVE),
+    ("PUT", "/api/v1/transfers/{reference}/key-worker"): Governed(
+        access.may_allocate, "sm-1", "casework", {"key_worker": "kw-1"}
+    ),
+}
+OPEN: dict[Key, frozenset[str]] = {
+    ("POST", "/oauth2/token"): frozenset({"address"}),
+    ("GET", "/.well-known/jwks.json"): frozenset(),
+    ("GET", "/sign-in"): frozenset({"address"}),
+    ("GET", "/sign-in/callback"): frozenset({"address"}),
+    ("POST", "/sign-in/back-channel"): frozenset({"address"}),
+    ("GET", "/account"): frozenset({"address"}),
+    ("GET", "/openapi.json"): frozenset(),
+    ("GET", "/livez"): frozenset(),
+    ("GET", "/readyz"): frozenset(),
+}
+"""Routes that anybody may call, and what limits them; the others answer from memory or by one short query."""
+
+SESSION: dict[Key, frozenset[str]] = {
+    ("GET", "/sign-in/step-up"): frozenset({"address"}),
+    ("GET", "/session"): frozenset({"address"}),
+    ("GET", "/sessions"): frozenset({"address"}),
+    ("DELETE", "/sessions"): frozenset({"address"}),
+    ("DELETE", "/sessions/{session_id}"): frozenset({"address"}),
+    ("POST", "/sign-out"): frozenset({"address"}),
+}
+"""Routes for whoever has signed in, about their own sessions alone, and what limits them."""
+
+DEVELOPMENT: dict[Key, frozenset[str]] = {
+    ("GET", "/development/provider/.well-known/openid-configuration"): frozenset({"address"}),
+    ("GET", "/development/provider/jwks.json"): frozenset({"address"}),
+    ("POST", "/development/provider/par"): frozenset({"address"}),
+    ("GET", "/development/provider/authorize"): frozenset({"address"}),
+    ("POST", "/development/provider/authorize"): frozenset({"address"}),
+    ("POST", "/development/provider/token"): frozenset({"address"}),
+    ("GET", "/development/provider/end-session"): frozenset({"address"}),
+}
+"""Routes that are there in development alone."""
+
+ROUTES_TO_COME = {
+    access.may_take_enquiry,
+    access.may_open_restricted,
+    access.may_decide_alerts,
+    access.may_read_directory,
+    access.may_administer_directory,
+}
+
+URL_PARAMETERS = {
+    ("path", "notification_id"): {"type": "string", "format": "uuid"},
+    ("path", "consideration_id"): {"type": "string", "format": "uuid"},
+    ("path", "session_id"): {"type": "string", "format": "uuid"},
+    ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
+    ("path", "reference"): {"type": "string", "pattern": "^T-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
+    ("query", "waiting"): {"type": "boolean"},
+    ("query", "open"): {"type": "boolean"},
+    ("query", "limit"): {"type": "integer", "minimum": 1, "maximum": 200},
+    ("query", "cursor"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
+}
+"""All that may stand in a URL, which proxies write into their logs: random identifiers, flags, and sizes of pages."""
+
+EXAMPLES = {"notification_id": _ID, "consideration_id": _ID, "reference": "T-00000-00000"}
+"""What stands in the path of a request that is made to try a route."""
