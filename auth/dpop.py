@@ -16,8 +16,16 @@ from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
 
-from auth.algorithms import KEY_TYPES, SMALLEST_RSA_MODULUS, VERIFIED_AS, PublicKey, named_algorithm, verify_signature
-from auth.compact import FUTURE_SECONDS, canonical, read_compact, text
+from auth.algorithms import (
+    KEY_TYPES,
+    PRIVATE_MEMBERS,
+    VERIFIED_AS,
+    PublicKey,
+    named_algorithm,
+    public_members,
+    verify_signature,
+)
+from auth.compact import FUTURE_SECONDS, read_compact, text
 from auth.errors import InvalidToken, NotAuthenticated, Reason
 from auth.nonces import Nonces
 from auth.protocols import Clock, UsedProof
@@ -26,12 +34,7 @@ LONGEST_SECONDS = 60
 """How old a proof may be."""
 _REMEMBERED_LONGER = timedelta(seconds=60)
 _HEADER = frozenset({"alg", "typ", "jwk"})
-_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _PORTS = {"https": 443, "http": 80}
-_LARGEST_RSA_MODULUS = 683
-"""Base64url characters of 4096 bits: what is larger costs whoever verifies it too much."""
-_COORDINATE = 43
-"""Base64url characters of 256 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +123,14 @@ class ProofVerifier:
             return False
 
     def _key(self, jwk: object, algorithm: str) -> tuple[PublicKey, str]:
-        if not isinstance(jwk, dict) or not _PRIVATE.isdisjoint(jwk):
+        if not isinstance(jwk, dict) or not PRIVATE_MEMBERS.isdisjoint(jwk):
             raise InvalidToken(Reason.KEY)
         kind = KEY_TYPES[algorithm]
         if jwk.get("kty") != kind.key_type or jwk.get("use", "sig") != "sig":
             raise InvalidToken(Reason.KEY)
         if VERIFIED_AS.get(str(jwk.get("alg", algorithm))) != algorithm:
             raise InvalidToken(Reason.KEY)
-        public = _public_members(jwk, algorithm)
+        public = public_members(jwk, algorithm)
         name = tuple(public.values())
         known = self._keys.get(name)
         if known is not None:
@@ -153,27 +156,6 @@ def challenge(refused: NotAuthenticated) -> str:
 def token_hash(token: str) -> str:
     """Return what a proof says of the token that it comes with (``ath``, RFC 9449 section 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
-
-
-def _public_members(jwk: Mapping[str, Any], algorithm: str) -> dict[str, str]:
-    """Return the members that make the key, each in the one spelling that it has. Raises InvalidToken: KEY."""
-    match algorithm:
-        case "ES256":
-            sizes, fixed = {"x": (_COORDINATE,) * 2, "y": (_COORDINATE,) * 2}, {"crv": "P-256"}
-        case "Ed25519":
-            sizes, fixed = {"x": (_COORDINATE,) * 2}, {"crv": "Ed25519"}
-        case _:
-            # An exponent of the caller's choice could be made to cost whoever verifies with it.
-            sizes, fixed = {"n": (SMALLEST_RSA_MODULUS, _LARGEST_RSA_MODULUS)}, {"e": "AQAB"}
-    members = {"kty": str(jwk["kty"]), **fixed}
-    if any(jwk.get(name) != value for name, value in fixed.items()):
-        raise InvalidToken(Reason.KEY)
-    for name, (shortest, longest) in sizes.items():
-        value = jwk.get(name)
-        if not isinstance(value, str) or not shortest <= len(value) <= longest or not canonical(value):
-            raise InvalidToken(Reason.KEY)
-        members[name] = value
-    return members
 
 
 def _normal(uri: str) -> tuple[str, str | None, int | None, str]:

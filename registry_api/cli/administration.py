@@ -14,12 +14,25 @@ import typer
 _MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M"]
 
 
+WhyOption = Annotated[str, typer.Option("--why", help="Why; kept sealed with the change, for whoever looks it over.")]
+ByOption = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="SUBJECT",
+        help="Which member of the authority's staff does it, by its own identifier of them. The account of this "
+        "machine is recorded in any case.",
+    ),
+]
+
+
 class Suspended(Enum):
     """What can be suspended."""
 
     PROFESSIONAL = "professional"
     CLIENT = "client"
     ORGANISATION = "organisation"
+    AGREEMENT = "agreement"
 
 
 def add_commands(app: typer.Typer) -> None:
@@ -51,6 +64,8 @@ def migrate() -> None:
 
 def enrol(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="JSON; docs/enrolment.md describes it.")],
+    why: WhyOption,
+    by: ByOption = None,
 ) -> None:
     """Enrol organisations with their agreements, systems and professionals, or change them: all of a file, or nothing.
 
@@ -58,27 +73,34 @@ def enrol(
     """
     from registry_api.cli import loading
 
-    loading.enrol_file(file)
+    loading.enrol_file(file, why=why, by=by)
 
 
 def suspend(
     what: Annotated[Suspended, typer.Argument(help="What is suspended.")],
     identifiers: Annotated[
         list[str],
-        typer.Argument(metavar="ID…", help="An organisation's code, a client's id, or a professional's CODE/SUBJECT."),
+        typer.Argument(
+            metavar="ID…",
+            help="An organisation's code, a client's or an agreement's id, or a professional's CODE/SUBJECT.",
+        ),
     ],
+    why: WhyOption,
+    by: ByOption = None,
     lift: Annotated[bool, typer.Option("--lift", help="End the suspension.")] = False,
 ) -> None:
     """Keep somebody out from their next request on. What waits in their inbox goes to the duty social worker."""
     from registry_api.cli import standing
 
-    standing.suspend(what.value, identifiers, lifted=lift)
+    standing.suspend(what.value, identifiers, lifted=lift, why=why, by=by)
 
 
 def absence(
     subject: Annotated[str, typer.Argument(help="Who is away, by the authority's own identifier.")],
     starts: Annotated[datetime, typer.Option("--from", formats=_MOMENTS, help="Since when, in the authority's time.")],
     ends: Annotated[datetime, typer.Option("--to", formats=_MOMENTS, help="Until when, this moment not included.")],
+    why: WhyOption,
+    by: ByOption = None,
     cover: Annotated[str | None, typer.Option(help="Who stands in, likewise; without it nobody does.")] = None,
 ) -> None:
     """Record that one of the authority's own staff is away: enquiries go to whoever stands in.
@@ -87,7 +109,7 @@ def absence(
     """
     from registry_api.cli import standing
 
-    standing.absence(subject, starts, ends, covered_by=cover)
+    standing.absence(subject, starts, ends, covered_by=cover, why=why, by=by)
 
 
 def import_register(

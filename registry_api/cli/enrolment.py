@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from policies.enquirer import Purpose, Role
+from policies.enquirer import Disclosure, Purpose, Role
 from registry_api.cli.output import Failure, lines
 from registry_api.cli.standing import Made, make
 from registry_api.directory.changes import Changes
+from registry_api.directory.recording import By
+from registry_api.directory.service import KEPT, HomeAddress
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Database
 
@@ -24,11 +26,16 @@ class _Part(BaseModel):
 
 
 class AgreementGiven(_Part):
-    """What an organisation may use the service for, and between which days, both included (ENQ-3)."""
+    """What an organisation may use the service for, and between which days, both included (ENQ-3).
+
+    When it was reviewed last, and how much is told: what is not given stays as it is.
+    """
 
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
     valid_from: date
     valid_to: date
+    reviewed_on: date | None = None
+    disclosure: Disclosure | None = None
 
 
 class ClientGiven(_Part):
@@ -41,13 +48,35 @@ class ClientGiven(_Part):
     ]
 
 
+class HomeGiven(_Part):
+    """Where somebody lives."""
+
+    lines: Annotated[str, Field(min_length=1, max_length=400)]
+    postcode: Annotated[str, Field(max_length=12)] = ""
+
+
 class ProfessionalGiven(_Part):
-    """An individual. ``subject``: the identifier by which their organisation's system names them."""
+    """An individual. ``subject``: the identifier by which their organisation's system names them.
+
+    ``home_address`` stays as it is where none is given.
+    """
 
     subject: _Code
     role: Role
     name: Annotated[str, Field(min_length=1, max_length=120)]
     phone: str = ""
+    home_address: HomeGiven | None = None
+
+    def as_kept(self) -> dict[str, Any]:
+        """Return the details as the directory takes them."""
+        home = self.home_address
+        return {
+            "subject": self.subject,
+            "role": self.role,
+            "name": self.name,
+            "phone": self.phone,
+            "home_address": HomeAddress(home.lines, home.postcode) if home else KEPT,
+        }
 
 
 class AbsenceGiven(_Part):
@@ -90,7 +119,7 @@ def read_enrolment(document: bytes) -> Enrolment:
         raise Failure(f"Nothing was enrolled. What is wrong with the file:\n{lines(places)}") from None
 
 
-async def enrol(database: Database, vault: Vault, enrolment: Enrolment) -> Made:
+async def enrol(database: Database, vault: Vault, enrolment: Enrolment, *, why: str, by: By) -> Made:
     """Have all that a document names as it names it, in one transaction, and return how much that changed.
 
     Nothing is removed, and no suspension is lifted. Raises Failure when it cannot be; then nothing was changed.
@@ -107,17 +136,17 @@ async def enrol(database: Database, vault: Vault, enrolment: Enrolment) -> Made:
                 out_of_hours_phone=given.out_of_hours_phone,
             )
             for agreement in given.agreements:
-                await changes.agreement(organisation_id=organisation.id, **dict(agreement))
+                await changes.agreement(organisation, **dict(agreement))
             for client in given.clients:
                 await changes.client(
+                    organisation,
                     client_id=client.client_id,
-                    organisation_id=organisation.id,
                     public_keys=list(client.public_keys),
                     scopes=client.scopes,
                 )
             for one in given.professionals:
-                await changes.professional(organisation_id=organisation.id, **dict(one))
+                await changes.professional(organisation, **one.as_kept())
             for absence in given.absences:
-                await changes.absence(organisation_id=organisation.id, **dict(absence))
+                await changes.absence_of(organisation, **dict(absence))
 
-    return await make(database, vault, change)
+    return await make(database, vault, change, why=why, by=by)

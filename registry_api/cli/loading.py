@@ -31,15 +31,19 @@ _SHOWN = 50
 """Findings in the table; a file that is wrong throughout repeats itself."""
 
 
-def enrol_file(file: Path) -> None:
-    """Enrol what a file names (``enrolment``): all of it, or nothing. Raises Failure."""
+def enrol_file(file: Path, *, why: str, by: str | None) -> None:
+    """Enrol what a file names (``enrolment``): all of it, or nothing. Raises Failure.
+
+    ``by``: the member of staff who does it, by the authority's own identifier, where it is one.
+    """
     document = enrolment.read_enrolment(file.read_bytes())
     settings = read_settings()
 
     async def run(url: str) -> standing.Made:
         database = Database(url, pool_size=1)
         try:
-            return await enrolment.enrol(database, Vault(await open_keys(database, settings.keys_file)), document)
+            vault = Vault(await open_keys(database, settings.keys_file))
+            return await enrolment.enrol(database, vault, document, why=why, by=await standing.author(database, by))
         finally:
             await database.close()
 

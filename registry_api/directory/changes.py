@@ -1,180 +1,296 @@
 """Changes to who takes part, each stated as it shall be: what is so already is left, and said again it changes nothing.
 
-Every change is recorded in the access log with what it concerns; the caller's transaction holds them all, or none.
+Every change is recorded with who made it and why, in the directory's history and in the access log; the transaction
+holds them all, or none. One transaction at a time changes the directory: so nothing is added twice.
 """
 
 import json
-from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime
-from typing import Any, Literal, TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import SQLModel, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
-from policies.enquirer import Purpose, Role
-from registry_api.access_log import store as access_log
-from registry_api.directory import service
+from policies.enquirer import Disclosure, Purpose, Role
+from registry_api.directory import keys, rules, service
 from registry_api.directory.models import Client, Cover, DataSharingAgreement, Organisation, Professional
+from registry_api.directory.recording import (
+    By,
+    Changed,
+    Did,
+    ImpossibleChange,
+    Recording,
+    Suspendable,
+    nothing_against,
+    require,
+)
+from registry_api.directory.rules import Obstacle
+from registry_api.directory.service import KEPT, HomeAddress, Kept
 from registry_api.kernel.crypto import Vault
+from registry_api.kernel.db import Database
 
-What = Literal["organisation", "agreement", "client", "professional", "absence"]
-Suspendable = Literal["organisation", "client", "professional"]
-Did = Literal["added", "changed", "suspended", "restored"]
-_Row = TypeVar("_Row", bound=SQLModel)
-_LOG = text(access_log.APPEND)
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('the directory is being changed'))")
 
 
-class ImpossibleChange(Exception):
-    """What is asked for cannot be. The message is a clause that says why."""
+@asynccontextmanager
+async def changing(
+    database: Database,
+    vault: Vault,
+    *,
+    at: datetime,
+    by: By,
+    why: str,
+    before_changing: Callable[[SQLModel], None] = nothing_against,
+) -> AsyncIterator["Changes"]:
+    """Lend the changes of one transaction, which waits for any other one, and is committed at the end.
+
+    Raises ImpossibleChange without a reason; StoreUnavailable when it is not known to be committed.
+    """
+    async with database.session() as session:
+        changes = Changes(session, vault, at, by, why, before_changing)
+        await session.exec(_ALONE)  # type: ignore[call-overload]
+        yield changes
 
 
-@dataclass(slots=True)
-class Changes:
-    """The changes of one transaction, made at ``at``; ``made`` counts them."""
-
-    session: AsyncSession
-    vault: Vault
-    at: datetime
-    made: Counter[tuple[What, Did]] = field(default_factory=Counter)
+class Changes(Recording):
+    """The changes that there are. What cannot be raises ImpossibleChange."""
 
     async def organisation(
         self, *, code: str, name: str, kind: str, own_authority: bool, office_phone: str, out_of_hours_phone: str
     ) -> Organisation:
-        """Have an organisation of that code, and return it. Raises ImpossibleChange for a second own authority."""
-        phones = {"office_phone": office_phone, "out_of_hours_phone": out_of_hours_phone}
-        kept = await self._organisation(code)
+        """Have an organisation of that code, and return it. Exactly one is the authority itself."""
+        given = {
+            "name": name,
+            "kind": kind,
+            "office_phone": office_phone,
+            "out_of_hours_phone": out_of_hours_phone,
+        }
+        kept = await self.find_organisation(code)
         own = (await self.session.exec(select(Organisation).where(Organisation.own_authority))).first()
         if own and own_authority != (own is kept):
-            raise ImpossibleChange("which organisation is the authority itself cannot be changed")
+            raise ImpossibleChange(Obstacle.OWN_AUTHORITY_IS_FIXED)
         if kept:
-            await self._change("organisation", code, kept, name=name, kind=kind, **phones)
+            await self.change("organisation", code, kept, given)
             return kept
-        added = service.add_organisation(
-            self.session, code=code, name=name, kind=kind, own_authority=own_authority, **phones
-        )
-        await self._note("organisation", "added", code)
+        added = service.add_organisation(self.session, code=code, own_authority=own_authority, **given)
+        await self.note("organisation", "added", code)
         return added
 
     async def agreement(
-        self, *, organisation_id: UUID, purposes: Collection[Purpose], valid_from: date, valid_to: date
-    ) -> None:
-        """Have an agreement for these purposes from that day on; of one that stands, the last day is changed."""
+        self,
+        organisation: Organisation,
+        *,
+        purposes: Collection[Purpose],
+        valid_from: date,
+        valid_to: date,
+        reviewed_on: date | None = None,
+        disclosure: Disclosure | None = None,
+    ) -> DataSharingAgreement:
+        """Have an agreement for these purposes from that day on, and return it; of one that stands, change the rest.
+
+        What is None is left as it is; a new agreement counts as reviewed when it begins, and discloses all.
+        """
+        require(rules.check_purposes(purposes, own_authority=organisation.own_authority))
         same = select(DataSharingAgreement).where(
-            DataSharingAgreement.organisation_id == organisation_id,
+            DataSharingAgreement.organisation_id == organisation.id,
             DataSharingAgreement.valid_from == valid_from,
-            DataSharingAgreement.purposes == sorted(purposes),
+            DataSharingAgreement.purposes == sorted(set(purposes)),
         )
         kept = (await self.session.exec(same)).first()
         if kept:
-            await self._change("agreement", str(kept.id), kept, valid_to=valid_to)
-            return
+            await self.change_agreement(kept, valid_to=valid_to, reviewed_on=reviewed_on, disclosure=disclosure)
+            return kept
+        if valid_to < valid_from:
+            raise ImpossibleChange(Obstacle.ENDS_BEFORE_IT_BEGINS)
         added = service.add_agreement(
-            self.session, organisation_id=organisation_id, purposes=purposes, valid_from=valid_from, valid_to=valid_to
+            self.session,
+            organisation_id=organisation.id,
+            purposes=set(purposes),
+            valid_from=valid_from,
+            valid_to=valid_to,
+            reviewed_on=reviewed_on,
+            disclosure=disclosure or Disclosure.FULL,
         )
-        await self._note("agreement", "added", str(added.id))
+        await self.note("agreement", "added", str(added.id))
+        return added
+
+    async def change_agreement(
+        self,
+        kept: DataSharingAgreement,
+        *,
+        valid_to: date | None = None,
+        reviewed_on: date | None = None,
+        disclosure: Disclosure | None = None,
+    ) -> None:
+        """Have an agreement end, have been reviewed and disclose like this; what is None is left as it is."""
+        given = {"valid_to": valid_to, "reviewed_on": reviewed_on, "disclosure": disclosure}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        await self.change("agreement", str(kept.id), kept, wanted)
 
     async def client(
-        self, *, client_id: str, organisation_id: UUID, public_keys: list[Any], scopes: Collection[str]
+        self, organisation: Organisation, *, client_id: str, public_keys: Sequence[Any], scopes: Collection[str]
+    ) -> Client:
+        """Have a system with exactly these keys and scopes, and return it."""
+        require(rules.check_client(client_id, scopes, own_authority=organisation.own_authority))
+        kept = await self.find_client(client_id)
+        if kept and kept.organisation_id != organisation.id:
+            raise ImpossibleChange(Obstacle.OTHER_ORGANISATIONS_CLIENT)
+        fit = await keys.fit(self.session, client_id, public_keys)
+        if kept:
+            wanted = {"jwks": {"keys": fit}, "scopes": sorted(set(scopes))}
+            await self.change("client", client_id, kept, wanted, told={"jwks": _kids(kept, fit)})
+            return kept
+        added = service.add_client(
+            self.session, client_id=client_id, organisation_id=organisation.id, public_keys=fit, scopes=set(scopes)
+        )
+        await self.note("client", "added", client_id)
+        return added
+
+    async def change_scopes(self, organisation: Organisation, kept: Client, scopes: Collection[str]) -> None:
+        """Have a system's tokens carry these scopes at most."""
+        require(rules.check_client(kept.id, scopes, own_authority=organisation.own_authority))
+        await self.change("client", kept.id, kept, {"scopes": sorted(set(scopes))})
+
+    async def add_key(self, kept: Client, public_key: Any) -> None:
+        """Have a system's assertions verify under this key too."""
+        (one,) = await keys.fit(self.session, kept.id, [public_key])
+        if one not in kept.jwks["keys"]:
+            both = await keys.fit(self.session, kept.id, [*kept.jwks["keys"], one])
+            await self._rekey(kept, "key_added", both)
+
+    async def retire_key(self, kept: Client, kid: str) -> None:
+        """Have a system's assertions verify under this key no longer; its last one stays."""
+        remaining = [one for one in kept.jwks["keys"] if one.get("kid") != kid]
+        if not remaining:
+            raise ImpossibleChange(Obstacle.LAST_KEY)
+        await self._rekey(kept, "key_retired", remaining)
+
+    async def _rekey(self, kept: Client, did: Did, public_keys: list[Any]) -> None:
+        told = {"jwks": _kids(kept, public_keys)}
+        await self.change("client", kept.id, kept, {"jwks": {"keys": public_keys}}, did=did, told=told)
+
+    async def professional(
+        self,
+        organisation: Organisation,
+        *,
+        subject: str,
+        role: Role,
+        name: str,
+        phone: str,
+        home_address: HomeAddress | Kept | None = KEPT,
+    ) -> Professional:
+        """Have a professional of that subject in the organisation, with these details, and return them."""
+        given: dict[str, Any] = {"role": role, "name": name, "phone": phone, "home_address": home_address}
+        kept = await self.find_professional(organisation, subject)
+        if kept:
+            await self.change_professional(organisation, kept, **given)
+            return kept
+        require(rules.check_role(role, own_authority=organisation.own_authority))
+        added = service.enrol_professional(
+            self.session,
+            self.vault,
+            organisation_id=organisation.id,
+            subject=subject,
+            **given | {"home_address": None if home_address is KEPT else home_address},
+        )
+        await self.note("professional", "added", str(added.id))
+        return added
+
+    async def change_professional(
+        self,
+        organisation: Organisation,
+        kept: Professional,
+        *,
+        role: Role,
+        name: str,
+        phone: str,
+        home_address: HomeAddress | Kept | None = KEPT,
     ) -> None:
-        """Have a system with exactly these keys and scopes. Raises ImpossibleChange if it is another organisation's."""
-        kept = await self.session.get(Client, client_id)
-        if kept is None:
-            service.add_client(
-                self.session,
-                client_id=client_id,
-                organisation_id=organisation_id,
-                public_keys=public_keys,
-                scopes=scopes,
-            )
-            await self._note("client", "added", client_id)
-        elif kept.organisation_id != organisation_id:
-            raise ImpossibleChange("a client is enrolled for another organisation already")
-        else:
-            await self._change("client", client_id, kept, jwks={"keys": public_keys}, scopes=sorted(scopes))
+        """Have a professional be known with these details."""
+        require(rules.check_role(role, own_authority=organisation.own_authority and not kept.by_phone))
+        key = self.vault.key("professional", kept.id, kept.data_key)
+        was = json.loads(key.open("person", kept.sealed))
+        here = was.get("home_address") if isinstance(home_address, Kept) else service.written(home_address)
+        now = service.details(name, phone, here)
+        differing = [detail for detail in ("name", "phone", "home_address") if was.get(detail) != now.get(detail)]
+        sealed = key.seal("person", json.dumps(now).encode()) if differing else kept.sealed
+        told = {"sealed": dict.fromkeys(differing)}
+        await self.change("professional", str(kept.id), kept, {"role": role, "sealed": sealed}, told=told)
 
-    async def professional(self, *, organisation_id: UUID, subject: str, role: Role, name: str, phone: str) -> None:
-        """Have a professional of that subject in the organisation, with this role, name and number."""
-        kept = await self._professional(organisation_id, subject)
-        if kept is None:
-            added = service.enrol_professional(
-                self.session,
-                self.vault,
-                organisation_id=organisation_id,
-                subject=subject,
-                role=role,
-                name=name,
-                phone=phone,
-            )
-            await self._note("professional", "added", str(added.id))
-            return
-        key, person = self.vault.key("professional", kept.id, kept.data_key), {"name": name, "phone": phone}
-        same = json.loads(key.open("person", kept.sealed)) == person
-        sealed = kept.sealed if same else key.seal("person", json.dumps(person).encode())
-        await self._change("professional", str(kept.id), kept, role=role, sealed=sealed)
-
-    async def absence(
-        self, *, organisation_id: UUID, away: str, covered_by: str | None, starts_at: datetime, ends_at: datetime
+    async def absence_of(
+        self, organisation: Organisation, *, away: str, covered_by: str | None, starts_at: datetime, ends_at: datetime
     ) -> None:
-        """Have somebody away between two moments (ENQ-11); of an absence from that moment on, the rest is changed.
+        """Have somebody away, as ``absence`` does; both are named by the organisation's own identifiers."""
+        people = [await self.find_professional(organisation, subject) for subject in (away, covered_by) if subject]
+        ids = [person.id for person in people if person]
+        if len(ids) < len(people):
+            raise ImpossibleChange(Obstacle.NOT_ENROLLED)
+        cover = ids[1] if covered_by else None
+        await self.absence(away=ids[0], covered_by=cover, starts_at=starts_at, ends_at=ends_at)
 
-        ``away`` and ``covered_by`` are subjects. Raises ImpossibleChange for one who is not enrolled.
+    async def absence(self, *, away: UUID, covered_by: UUID | None, starts_at: datetime, ends_at: datetime) -> Cover:
+        """Have somebody away between two moments, and return it (ENQ-11).
+
+        Of an absence from that moment on, the rest is changed.
         """
-        if starts_at >= ends_at or away == covered_by:
-            raise ImpossibleChange("an absence ends before it begins, or somebody stands in for themselves")
-        people = [await self._professional(organisation_id, subject) for subject in (away, covered_by) if subject]
-        if not all(people):
-            raise ImpossibleChange("an absence names somebody who is not enrolled")
-        who, *stand_in = [person.id for person in people if person]
-        cover = stand_in[0] if stand_in else None
-        same = select(Cover).where(Cover.professional_id == who, Cover.starts_at == starts_at)
+        same = select(Cover).where(Cover.professional_id == away, Cover.starts_at == starts_at)
         kept = (await self.session.exec(same)).first()
         if kept:
-            await self._change("absence", str(who), kept, covered_by=cover, ends_at=ends_at)
-            return
-        service.arrange_cover(self.session, away=who, covered_by=cover, starts_at=starts_at, ends_at=ends_at)
-        await self._note("absence", "added", str(who))
+            await self.change_absence(kept, covered_by=covered_by, ends_at=ends_at)
+            return kept
+        require(rules.check_absence(away, covered_by, starts_at, ends_at))
+        added = service.arrange_cover(
+            self.session, away=away, covered_by=covered_by, starts_at=starts_at, ends_at=ends_at
+        )
+        await self.note("absence", "added", str(away))
+        return added
+
+    async def change_absence(self, kept: Cover, *, covered_by: UUID | None, ends_at: datetime) -> None:
+        """Have an absence be covered and end like this."""
+        require(rules.check_absence(kept.professional_id, covered_by, kept.starts_at, ends_at))
+        wanted = {"covered_by": covered_by, "ends_at": ends_at}
+        await self.change("absence", str(kept.professional_id), kept, wanted)
 
     async def suspension(self, what: Suspendable, identifier: str, *, lifted: bool) -> None:
-        """Suspend an organisation (by code), client (by id) or professional (by ``code/subject``), or lift that again.
-
-        It holds from the next request on. Raises ImpossibleChange when there is none of that name.
+        """Suspend an organisation (by code), agreement or client (by id) or professional (by ``code/subject``), or lift
+        that again. It holds from the next request on.
         """
-        row: Organisation | Client | Professional | None
-        if what == "client":
-            row, reference = await self.session.get(Client, identifier), identifier
-        else:
-            code, _, subject = identifier.partition("/")
-            row, reference = await self._organisation(code), code
-            if what == "professional":
-                row = await self._professional(row.id, subject) if row else None
-                reference = str(row.id) if row else ""
+        row = await self._named(what, identifier)
         if row is None:
-            raise ImpossibleChange(f"there is no {what} {identifier}")
+            raise ImpossibleChange(Obstacle.NOT_THERE, f"there is no {what} {identifier}")
+        await self.suspend(what, row, lifted=lifted)
+
+    async def suspend(
+        self,
+        what: Suspendable,
+        row: Organisation | DataSharingAgreement | Client | Professional,
+        *,
+        lifted: bool,
+    ) -> None:
+        """Suspend this, or lift it again."""
+        reference = row.code if isinstance(row, Organisation) else str(row.id)
         if (row.suspended_at is None) != lifted:
-            row.suspended_at = None if lifted else self.at
-            await self._note(what, "restored" if lifted else "suspended", reference)
+            did: Did = "restored" if lifted else "suspended"
+            at = None if lifted else self.at
+            await self.change(what, reference, row, {"suspended_at": at}, did=did, told={"suspended_at": {}})
 
-    async def _organisation(self, code: str) -> Organisation | None:
-        return (await self.session.exec(select(Organisation).where(Organisation.code == code))).first()
+    async def _named(
+        self, what: Suspendable, identifier: str
+    ) -> Organisation | DataSharingAgreement | Client | Professional | None:
+        match what:
+            case "client":
+                return await self.find_client(identifier)
+            case "agreement":
+                return await self.session.get(DataSharingAgreement, rules.as_uuid(identifier))
+            case "organisation":
+                return await self.find_organisation(identifier)
+        code, _, subject = identifier.partition("/")
+        organisation = await self.find_organisation(code)
+        return await self.find_professional(organisation, subject) if organisation else None
 
-    async def _professional(self, organisation_id: UUID, subject: str) -> Professional | None:
-        one = select(Professional).where(
-            Professional.organisation_id == organisation_id, Professional.subject == subject
-        )
-        return (await self.session.exec(one)).first()
 
-    async def _change(self, what: What, reference: str, row: _Row, **wanted: object) -> None:
-        differing = {name: value for name, value in wanted.items() if getattr(row, name) != value}
-        if differing:
-            row.sqlmodel_update(differing)
-            await self._note(what, "changed", reference)
-
-    async def _note(self, what: What, did: Did, reference: str) -> None:
-        await self.session.flush()
-        self.made[what, did] += 1
-        entry = access_log.values(at=self.at, kind="directory.changed", reference=reference, reason=f"{what}_{did}")
-        await (await self.session.connection()).execute(_LOG, entry)
+def _kids(kept: Client, public_keys: Sequence[Any]) -> Changed:
+    return {"keys": [[one.get("kid") for one in keys] for keys in (kept.jwks["keys"], public_keys)]}

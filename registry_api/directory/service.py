@@ -4,12 +4,13 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from policies.enquirer import Purpose, Role
+from policies.enquirer import Disclosure, Purpose, Role
 from registry_api.directory import store
 from registry_api.directory.models import Client, Cover, DataSharingAgreement, Organisation, Professional
 from registry_api.kernel.crypto import Vault
@@ -27,6 +28,23 @@ class Person:
     organisation: str
 
 
+@dataclass(frozen=True, slots=True)
+class HomeAddress:
+    """Where a professional lives, which shows when they ask about their own household."""
+
+    lines: str
+    postcode: str
+
+
+class Kept(Enum):
+    """A detail that is left as it is."""
+
+    KEPT = "kept"
+
+
+KEPT = Kept.KEPT
+
+
 def open_person(vault: Vault, row: Mapping[str, Any]) -> Person:
     """Open one sealed row of ``store.people``."""
     kept = json.loads(vault.key("professional", row["id"], row["data_key"]).open("person", row["sealed"]))
@@ -40,13 +58,45 @@ async def people(connection: Connection, vault: Vault, ids: Collection[UUID]) ->
     return {person.id: person for person in (open_person(vault, row) for row in await store.people(connection, [*ids]))}
 
 
+async def home_addresses(connection: Connection, vault: Vault, ids: Collection[UUID]) -> dict[UUID, HomeAddress]:
+    """Return where those of these professionals live of whom it is kept. For the oversight of enquiries alone."""
+    found = {}
+    for row in await store.people(connection, [*ids]) if ids else ():
+        kept = json.loads(vault.key("professional", row["id"], row["data_key"]).open("person", row["sealed"]))
+        if home := kept.get("home_address"):
+            found[row["id"]] = HomeAddress(home["lines"], home["postcode"])
+    return found
+
+
+def details(name: str, phone: str, home_address: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return what is sealed of a professional."""
+    return {"name": name, "phone": phone, **({"home_address": dict(home_address)} if home_address else {})}
+
+
+def written(home_address: HomeAddress | None) -> dict[str, str] | None:
+    """Return a home address as ``details`` takes it."""
+    return {"lines": home_address.lines, "postcode": home_address.postcode} if home_address else None
+
+
 def enrol_professional(
-    session: AsyncSession, vault: Vault, *, organisation_id: UUID, subject: str, role: Role, name: str, phone: str = ""
+    session: AsyncSession,
+    vault: Vault,
+    *,
+    organisation_id: UUID,
+    subject: str,
+    role: Role,
+    name: str,
+    phone: str = "",
+    home_address: HomeAddress | None = None,
+    by_phone: bool = False,
 ) -> Professional:
-    """Add a professional. ``subject`` is the identifier by which their organisation's assertions will name them."""
+    """Add a professional. ``subject`` is the identifier by which their organisation's assertions will name them.
+
+    ``by_phone``: they telephoned, and no assertion can name them.
+    """
     row_id = uuid4()
     key = vault.new_key("professional", row_id)
-    sealed = key.seal("person", json.dumps({"name": name, "phone": phone}).encode())
+    sealed = key.seal("person", json.dumps(details(name, phone, written(home_address))).encode())
     professional = Professional(
         id=row_id,
         organisation_id=organisation_id,
@@ -54,6 +104,7 @@ def enrol_professional(
         role=role,
         data_key=key.wrapped,
         sealed=sealed,
+        by_phone=by_phone,
     )
     session.add(professional)
     return professional
@@ -83,15 +134,23 @@ def add_organisation(
 
 
 def add_agreement(
-    session: AsyncSession, *, organisation_id: UUID, purposes: Collection[Purpose], valid_from: date, valid_to: date
+    session: AsyncSession,
+    *,
+    organisation_id: UUID,
+    purposes: Collection[Purpose],
+    valid_from: date,
+    valid_to: date,
+    reviewed_on: date | None = None,
+    disclosure: Disclosure = Disclosure.FULL,
 ) -> DataSharingAgreement:
-    """Add a data-sharing agreement; both days are included."""
+    """Add a data-sharing agreement; both days are included. It counts as reviewed when it begins, if not later."""
     agreement = DataSharingAgreement(
         organisation_id=organisation_id,
         purposes=sorted(purposes),
         valid_from=valid_from,
         valid_to=valid_to,
-        reviewed_on=valid_from,
+        reviewed_on=reviewed_on or valid_from,
+        disclosure=disclosure,
     )
     session.add(agreement)
     return agreement

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from policies.enquirer import STAFF_ROLES, Agreement, Disclosure, Enquirer, Purpose, Role
+from policies.enquirer import OWN_ROLES, STAFF_ROLES, Agreement, Disclosure, Enquirer, Purpose, Role
 from registry_api.kernel.db import Connection
 
 _STANDING = """o.id AS organisation_id,
@@ -23,7 +23,7 @@ def standing(client: str, professional: str) -> str:
     SELECT c.suspended_at IS NOT NULL AS client_suspended, {_STANDING}
     FROM client c
     JOIN organisation o ON o.id = c.organisation_id
-    JOIN professional p ON p.id = {professional} AND p.organisation_id = o.id
+    JOIN professional p ON p.id = {professional} AND p.organisation_id = o.id AND NOT p.by_phone
     LEFT JOIN agreement a ON a.organisation_id = o.id
     WHERE c.id = {client}"""
 
@@ -37,6 +37,23 @@ def staff_standing(professional: str) -> str:
     JOIN organisation o ON o.id = p.organisation_id AND o.own_authority
     LEFT JOIN agreement a ON a.organisation_id = o.id
     WHERE p.id = {professional} AND NOT p.by_phone"""
+
+
+_STANDING_ALONE = f"""
+SELECT false AS client_suspended, {_STANDING}
+FROM professional p
+JOIN organisation o ON o.id = p.organisation_id
+LEFT JOIN agreement a ON a.organisation_id = o.id
+WHERE p.id = $1
+"""
+
+
+async def standing_of(connection: Connection, professional_id: UUID, client_id: str) -> Enquirer | None:
+    """Return somebody as they stand now without a system of their organisation's: who telephones.
+
+    ``client_id`` is what they are recorded with. They have no scope yet.
+    """
+    return enquirer_of(client_id, professional_id, await connection.fetch(_STANDING_ALONE, professional_id))
 
 
 def enquirer_of(client_id: str, professional_id: UUID, rows: Sequence[asyncpg.Record]) -> Enquirer | None:
@@ -100,9 +117,10 @@ async def client(connection: Connection, client_id: str) -> dict[str, Any] | Non
 
 
 async def professional(connection: Connection, organisation_id: UUID, subject: str) -> dict[str, Any] | None:
-    """Return the professional whom an organisation calls ``subject``, suspended or not."""
+    """Return the professional whom an organisation has enrolled as ``subject``, suspended or not."""
     row = await connection.fetchrow(
-        "SELECT id, suspended_at IS NULL AS active FROM professional WHERE organisation_id = $1 AND subject = $2",
+        "SELECT id, suspended_at IS NULL AS active FROM professional "
+        "WHERE organisation_id = $1 AND subject = $2 AND NOT by_phone",
         organisation_id,
         subject,
     )
@@ -119,10 +137,21 @@ async def own_staff(connection: Connection) -> dict[str, UUID]:
     """Return the ids of the authority's own staff who have not been suspended, by the authority's identifiers."""
     rows = await connection.fetch(
         "SELECT p.subject, p.id FROM professional p JOIN organisation o ON o.id = p.organisation_id "
-        "WHERE o.own_authority AND p.suspended_at IS NULL AND p.role = ANY($1)",
+        "WHERE o.own_authority AND p.suspended_at IS NULL AND NOT p.by_phone AND p.role = ANY($1)",
         list(STAFF_ROLES),
     )
     return {row["subject"]: row["id"] for row in rows}
+
+
+async def own_member(connection: Connection, subject: str) -> tuple[UUID, UUID] | None:
+    """Return the ids of one of the authority's own staff, who has not been suspended, and of the authority."""
+    row = await connection.fetchrow(
+        "SELECT p.id, p.organisation_id FROM professional p JOIN organisation o ON o.id = p.organisation_id "
+        "WHERE o.own_authority AND p.subject = $1 AND p.suspended_at IS NULL AND NOT p.by_phone AND p.role = ANY($2)",
+        subject,
+        list(OWN_ROLES),
+    )
+    return (row["id"], row["organisation_id"]) if row else None
 
 
 async def other_authorities(connection: Connection) -> dict[str, UUID]:

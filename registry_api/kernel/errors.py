@@ -47,6 +47,15 @@ class Forbidden(ServiceError):
         self.reference = reference
 
 
+class NotPossible(ServiceError):
+    """What is asked for cannot be, whoever asks. ``reason`` is a fixed code."""
+
+    def __init__(self, reason: str, message: str = "") -> None:
+        """Carry the reason; ``message`` is a clause in fixed words and codes, for whoever runs a command."""
+        super().__init__(message or reason)
+        self.reason = reason
+
+
 class MoreDetailsNeeded(ServiceError):
     """Too little was given to look for anybody. ``missing`` names kinds of detail, never a detail."""
 

@@ -38,6 +38,8 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dat
     monkeypatch.setenv("REGISTRY_STATE_DIR", str(tmp_path / "state"))
 
     def run(*arguments: object) -> Done:
+        if arguments[0] in {"enrol", "suspend", "absence"} and "--why" not in arguments:
+            arguments = (*arguments, "--why", "As agreed with Testperson Partner.")
         monkeypatch.setattr(sys, "argv", ["registry-api", *map(str, arguments)])
         with pytest.raises(SystemExit) as left:
             main()

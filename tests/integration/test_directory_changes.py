@@ -14,14 +14,17 @@ from registry_api.cli.enrolment import enrol, read_enrolment
 from registry_api.cli.output import Failure
 from registry_api.cli.standing import Made, make
 from registry_api.directory import service, store
+from registry_api.directory.recording import By
 
+WHY = "As agreed in the meeting with Testperson Partner."
+OPERATOR = By(operator="registry-operator")
 HOSPITAL = {"code": "hospital", "name": "Test Hospital", "kind": "health"}
 PHONES = {"office_phone": "01632 960100", "out_of_hours_phone": "01632 960999"}
 
 
 async def _enrol(world: World, *organisations: dict[str, Any]) -> Made:
     document = read_enrolment(json.dumps({"organisations": organisations}).encode())
-    return await enrol(world.database, world.vault, document)
+    return await enrol(world.database, world.vault, document, why=WHY, by=OPERATOR)
 
 
 async def _suspend(world: World, *what: tuple[Any, str], lifted: bool = False) -> Made:
@@ -29,7 +32,7 @@ async def _suspend(world: World, *what: tuple[Any, str], lifted: bool = False) -
         for kind, identifier in what:
             await changes.suspension(kind, identifier, lifted=lifted)
 
-    return await make(world.database, world.vault, change)
+    return await make(world.database, world.vault, change, why=WHY, by=OPERATOR)
 
 
 async def _recorded(world: World) -> list[str]:

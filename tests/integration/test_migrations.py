@@ -9,6 +9,8 @@ import pytest
 from builders import World, question
 
 from alembic import command
+from registry_api.directory.changes import changing
+from registry_api.directory.recording import By
 from registry_api.kernel import migrations
 from registry_api.kernel.db import Database
 from registry_api.tables import METADATA
@@ -35,9 +37,12 @@ _FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regname
 _FOREIGN_KEYS = """
     SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f'
 """
-RECORDS = ("access_entry", "enquiry", "enquiry_answer")
+RECORDS = ("access_entry", "enquiry", "enquiry_answer", "directory_change")
 """Tables that are only added to."""
-WRITTEN_BY_AN_ENQUIRY = {*RECORDS, "enquiry_token", "notification", "consideration", "consideration_enquiry"}
+WRITTEN_BY_AN_ENQUIRY = {
+    "access_entry", "enquiry", "enquiry_answer", "enquiry_token", "notification", "consideration",
+    "consideration_enquiry",
+}  # fmt: skip
 """Tables that many enquiries write at the same moment."""
 
 
@@ -103,6 +108,10 @@ async def test_an_enquiry_writes_no_row_that_refers_to_one_that_others_need(data
 @pytest.mark.parametrize("table", RECORDS)
 async def test_what_is_recorded_is_not_changed_and_not_removed(world: World, table: str, role: str) -> None:
     assert (await world.ask("officer-1", question())).status_code == 200
+    async with changing(
+        world.database, world.vault, at=world.clock(), by=By(operator="registry-operator"), why="Left the force."
+    ) as changes:
+        await changes.suspension("professional", "police/officer-2", lifted=False)
     async with world.database.connection() as connection:
         kept = await connection.fetch(f"SELECT * FROM {table} ORDER BY 1")
         assert kept

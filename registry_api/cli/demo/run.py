@@ -24,7 +24,9 @@ from registry_api.cli.enrolment import enrol
 from registry_api.cli.output import Failure, console, note, progress_bar
 from registry_api.cli.remote import Remote
 from registry_api.cli.service import end_on, running_database
+from registry_api.cli.standing import operator
 from registry_api.directory import store as directory
+from registry_api.directory.recording import By
 from registry_api.kernel import migrations
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import Vault
@@ -160,7 +162,8 @@ async def _enrol(settings: Settings, url: str) -> None:
         # The files first: an organisation that is enrolled has its credentials, however this ends.
         public_keys = make_clients(settings.state_dir, settings.base_url)
         vault = Vault(await open_keys(database, settings.keys_file))
-        await enrol(database, vault, enrolment_of(public_keys, utc_now()))
+        why = "The demonstration begins with this authority and these partners."
+        await enrol(database, vault, enrolment_of(public_keys, utc_now()), why=why, by=By(operator=operator()))
     finally:
         await database.close()
 
