@@ -25,6 +25,7 @@ from policies.profile_file import (
     Limit,
     OfficeHoursTable,
     OpeningTable,
+    OversightTable,
     ProfileInvalid,
     Timescale,
     Unit,
@@ -40,6 +41,7 @@ __all__ = [
     "DueDate",
     "Limit",
     "OfficeHours",
+    "OversightTable",
     "Problem",
     "Profile",
     "ProfileInvalid",
@@ -105,6 +107,7 @@ class Profile:
             who was asked about twice (ENQ-7). A setting of the service: no procedure gives a figure.
         repeat_hours: within how many hours the same professional asking again about an unknown child is asking
             again, and not the second enquiry of ENQ-7. A setting of the service: no procedure gives a figure.
+        oversight: from when on enquiries look like misuse. Settings of the service: no procedure gives figures.
     """
 
     code: str
@@ -118,6 +121,7 @@ class Profile:
     timescales: Mapping[str, Timescale]
     consideration_working_days: int
     repeat_hours: int
+    oversight: OversightTable
 
     @property
     def timezone(self) -> ZoneInfo:
@@ -226,6 +230,7 @@ def parse_profile(code: str, text: str) -> Profile:
         timescales=read_timescales(file.timescales),
         consideration_working_days=file.settings.consideration_working_days,
         repeat_hours=file.settings.repeat_hours,
+        oversight=file.oversight,
     )
 
 

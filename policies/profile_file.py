@@ -88,6 +88,7 @@ Where several of a timescale apply at once, the soonest decides."""
 
 
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
+_Several = Annotated[int, msgspec.Meta(ge=2)]
 
 
 class OverrideTable(Table, frozen=True):
@@ -139,6 +140,36 @@ class SettingsTable(Table, frozen=True):
     repeat_hours: _Positive
 
 
+class OversightTable(Table, frozen=True):
+    """From when on enquiries look like misuse, and are shown to a person. The figures stop nobody.
+
+    Args:
+        times_usual: how many times what is usual for them is unusual; the floors hold all the same.
+        usual_weeks: over how many weeks before it is reckoned what is usual.
+        professional_hour: the floor for one professional: so many enquiries within an hour.
+        professional_day: the same within 24 hours.
+        organisation_hour: the floor for all professionals of one organisation within an hour.
+        organisation_day: the same within 24 hours.
+        same_child_days: within how many days enquiries about the same child count together.
+        same_child_professional: so many of them by one professional.
+        same_child_organisation: so many of them by several professionals of one organisation.
+        trying_out_minutes: within how many minutes questions that differ in one detail count together.
+        trying_out_tries: so many different values of that detail, none of which found a child.
+    """
+
+    times_usual: _Positive
+    usual_weeks: _Positive
+    professional_hour: _Several
+    professional_day: _Several
+    organisation_hour: _Several
+    organisation_day: _Several
+    same_child_days: _Positive
+    same_child_professional: _Several
+    same_child_organisation: _Several
+    trying_out_minutes: _Positive
+    trying_out_tries: _Several
+
+
 class ProfileFile(Table, frozen=True):
     """The whole file. ``timescales`` is still as written: ``read_timescales`` reads it."""
 
@@ -150,6 +181,7 @@ class ProfileFile(Table, frozen=True):
     office_hours: OfficeHoursTable
     categories: CategoriesTable
     settings: SettingsTable
+    oversight: OversightTable
     timescales: dict[str, object]
 
 

@@ -35,6 +35,9 @@ from registry_api.kernel.readiness import Readiness
 from registry_api.kernel.settings import Settings
 from registry_api.kernel.shared_window import SharedWindowStorage
 from registry_api.matching.tokens import TokenKeys
+from registry_api.oversight import api as oversight_api
+from registry_api.oversight.rounds import Rounds
+from registry_api.oversight.service import Oversight
 from registry_api.register import store as register_store
 from registry_api.routing import api as routing_api
 from registry_api.routing import store as routing_store
@@ -83,6 +86,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     # Of its own, so that requests which take every connection cannot keep the limits from being counted: a count that
     # has not been shared for some seconds closes the service.
     keeping_house = Database(database_url, pool_size=1)
+    # Of its own again: a round of looking is one transaction, for which the counting must not wait.
+    looking_over = Database(database_url, pool_size=1)
     keys = LocalKeys.load(settings.keys_file)
     vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
     profile = load_profile(settings.profile)
@@ -94,6 +99,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         async with contextlib.AsyncExitStack() as ending:  # also when it does not come to serving
             ending.push_async_callback(database.close)
             ending.push_async_callback(keeping_house.close)
+            ending.push_async_callback(looking_over.close)
             if not await schema.is_current(database):
                 raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
             if not await _refresh(database, authority):
@@ -108,6 +114,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             keeping = [
                 asyncio.create_task(_refresh_forever(keeping_house, authority, enquiries, clock)),
                 asyncio.create_task(app.state.limits.storage.synchronise_forever(keeping_house)),
+                asyncio.create_task(_look_over_forever(looking_over, rounds)),
             ]
             try:
                 yield
@@ -172,6 +179,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         development_secret=derive_key(keys.index_master, "development provider"),
         clock=clock,
     )
+    app.state.oversight = Oversight(database=database, vault=vault, profile=profile, clock=clock)
+    rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,
         audience=settings.base_url,
@@ -187,7 +196,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     auth.api.configure(app, services, limited=_by_address)
     if staff is not None:
         staff.configure(app, limited=_by_address)
-    for router in (enquiries_api.router, routing_api.router, transfers_api.router, _health):
+    for router in (enquiries_api.router, routing_api.router, transfers_api.router, oversight_api.router, _health):
         app.include_router(router)
     description.complete(app)
     return app
@@ -215,6 +224,15 @@ async def _refresh_forever(database: Database, authority: Authority, enquiries: 
             await enquiries.finish_unanswered(database)
         except Exception as error:  # whatever it was, the next round may be better, and must come
             _log.error("house_not_kept", error=type(error).__name__)
+
+
+async def _look_over_forever(database: Database, rounds: Rounds) -> None:
+    while True:
+        await asyncio.sleep(_REFRESH_SECONDS)
+        try:
+            await rounds.look_over(database)
+        except Exception as error:  # no answer waits for it, and the next round takes up where this one stood
+            _log.error("not_looked_over", error=type(error).__name__)
 
 
 _health = APIRouter(tags=["health"])

@@ -65,6 +65,8 @@ ORGANISATIONS: dict[str, tuple[str, str, dict[str, Role], set[Purpose], set[str]
             "duty-2": Role.DUTY_SOCIAL_WORKER,
             "tm-1": Role.TEAM_MANAGER,
             "sm-1": Role.SAFEGUARDING_MANAGER,
+            "sm-2": Role.SAFEGUARDING_MANAGER,
+            "igo-1": Role.INFORMATION_GOVERNANCE_OFFICER,
         },
         {Purpose.CHILD_PROTECTION, Purpose.MISSING_CHILD, Purpose.CASEWORK},
         {"enquiry", "casework"},

@@ -17,7 +17,8 @@ def upgrade() -> None:
     sa.Column('occurrence', sa.Text(), nullable=False),
     sa.Column('raised_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('kind', sa.Text(), nullable=False),
-    sa.Column('professional_id', sa.Uuid(), nullable=False),
+    sa.Column('professional_id', sa.Uuid(), nullable=True),
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
     sa.Column('enquiry_ids', sa.ARRAY(sa.Uuid()), nullable=False),
     sa.Column('owner_role', sa.Text(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
@@ -30,6 +31,8 @@ def upgrade() -> None:
     sa.UniqueConstraint('occurrence')
     )
     op.create_index('alert_open', 'alert', ['raised_at'], unique=False, postgresql_where=sa.text('decided_at IS NULL'))
+    op.create_index('alert_page', 'alert', ['raised_at', 'id'], unique=False)
+    op.create_index(op.f('ix_alert_organisation_id'), 'alert', ['organisation_id'], unique=False)
     op.create_index(op.f('ix_alert_professional_id'), 'alert', ['professional_id'], unique=False)
     op.create_table('call_back',
     sa.Column('id', sa.Uuid(), nullable=False),
@@ -54,6 +57,12 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index(op.f('ix_directory_change_at'), 'directory_change', ['at'], unique=False)
+    op.create_table('looked_over',
+    sa.Column('the_one', sa.Boolean(), nullable=False),
+    sa.Column('last_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('last_id', sa.Uuid(), nullable=False),
+    sa.PrimaryKeyConstraint('the_one')
+    )
     op.create_table('proof_memory',
     sa.Column('the_one', sa.Boolean(), nullable=False),
     sa.Column('since', sa.DateTime(timezone=True), nullable=False),
@@ -111,6 +120,9 @@ def upgrade() -> None:
     op.add_column('enquiry', sa.Column('policies', sa.ARRAY(sa.Text()), nullable=False, server_default='{}'))
     op.add_column('enquiry', sa.Column('policy_bundle', sa.Text(), nullable=False, server_default=''))
     op.add_column('enquiry', sa.Column('taken_by', sa.Uuid(), nullable=True))
+    op.create_index('enquiry_organisation', 'enquiry', ['organisation_id', 'received_at'], unique=False)
+    op.create_index('enquiry_professional', 'enquiry', ['professional_id', 'received_at'], unique=False)
+    op.drop_index('ix_enquiry_professional_id', table_name='enquiry')
     op.add_column('notification', sa.Column('alert_id', sa.Uuid(), nullable=True))
     op.add_column('professional', sa.Column('by_phone', sa.Boolean(), nullable=False, server_default=sa.text("false")))
     # Revision 0001 made the function.
@@ -127,6 +139,9 @@ def downgrade() -> None:
         op.execute(f"DROP TRIGGER only_add ON {table}")
     op.drop_column('professional', 'by_phone')
     op.drop_column('notification', 'alert_id')
+    op.create_index('ix_enquiry_professional_id', 'enquiry', ['professional_id'], unique=False)
+    op.drop_index('enquiry_professional', table_name='enquiry')
+    op.drop_index('enquiry_organisation', table_name='enquiry')
     op.drop_column('enquiry', 'taken_by')
     op.drop_column('enquiry', 'policy_bundle')
     op.drop_column('enquiry', 'policies')
@@ -144,10 +159,13 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_revoked_token_expires_at'), table_name='revoked_token')
     op.drop_table('revoked_token')
     op.drop_table('proof_memory')
+    op.drop_table('looked_over')
     op.drop_index(op.f('ix_directory_change_at'), table_name='directory_change')
     op.drop_table('directory_change')
     op.drop_index(op.f('ix_call_back_enquiry_id'), table_name='call_back')
     op.drop_table('call_back')
     op.drop_index(op.f('ix_alert_professional_id'), table_name='alert')
+    op.drop_index(op.f('ix_alert_organisation_id'), table_name='alert')
+    op.drop_index('alert_page', table_name='alert')
     op.drop_index('alert_open', table_name='alert', postgresql_where=sa.text('decided_at IS NULL'))
     op.drop_table('alert')

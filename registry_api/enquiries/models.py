@@ -21,6 +21,8 @@ class Enquiry(SQLModel, table=True):
             unique=True,
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
+        Index("enquiry_organisation", "organisation_id", "received_at"),
+        Index("enquiry_professional", "professional_id", "received_at"),
     )
     # No foreign keys to the organisation, client or professional: checking them would lock rows that every
     # other enquiry of the same force needs at the same moment. The directory never deletes.
@@ -29,7 +31,7 @@ class Enquiry(SQLModel, table=True):
     received_at: datetime = moment(index=True)
     client_id: str
     organisation_id: UUID
-    professional_id: UUID = Field(index=True)
+    professional_id: UUID
     role: str
     purpose: str
     reason: str

@@ -60,3 +60,8 @@ def family_frequency(word: str) -> float:
 def is_common_given(word: str) -> bool:
     """Return whether many are really called ``word``, so that it is unlikely to be another name misspelt."""
     return word in _GIVEN
+
+
+def is_common_family(word: str) -> bool:
+    """Return whether so many bear the folded family name ``word`` that two who do are hardly related."""
+    return word in _FAMILY

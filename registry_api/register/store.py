@@ -88,6 +88,11 @@ async def identities(connection: Connection, ids: Collection[UUID]) -> list[Any]
     return await connection.fetch("SELECT id, data_key, sealed_identity FROM child WHERE id = ANY($1)", [*ids])
 
 
+async def records(connection: Connection, ids: Collection[UUID]) -> list[Any]:
+    """Return the sealed normalised records of these children."""
+    return await connection.fetch("SELECT id, data_key, sealed_record FROM child WHERE id = ANY($1)", [*ids])
+
+
 async def last_load(connection: Connection) -> datetime | None:
     """Return when the authority's own system was last taken in, or None when it never was.
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from auth.dependencies import CurrentEnquirer
 from registry_api.kernel import limits
 from registry_api.kernel.body import Unread, described, json_body
-from registry_api.kernel.errors import PreconditionFailed, PreconditionRequired
+from registry_api.kernel.versions import version_of
 from registry_api.routing.schemas import Acknowledged, Considerations, ConsiderationShown, DecisionRequest, Inbox
 from registry_api.routing.service import Routing
 
@@ -73,11 +73,7 @@ async def decide(
     ] = None,
 ) -> ConsiderationShown:
     """Record the decision and its reason. The version must be the one that you read."""
-    if if_match is None:
-        raise PreconditionRequired
-    version = if_match.strip('"')
-    if not version.isdecimal() or not version.isascii():
-        raise PreconditionFailed
-    shown = await _routing(request).decide(enquirer, consideration_id, decision.read(), version=int(version))
+    version = version_of(if_match)
+    shown = await _routing(request).decide(enquirer, consideration_id, decision.read(), version=version)
     response.headers["ETag"] = f'"{shown.version}"'
     return shown

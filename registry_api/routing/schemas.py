@@ -60,6 +60,7 @@ class NotificationShown(Wire):
     about: SubjectShown | None
     police: tuple[PoliceContact, ...] = ()
     consideration_id: UUID | None = None
+    alert_id: UUID | None = None
     acknowledged_at: datetime | None = None
 
 

@@ -1,9 +1,8 @@
 """The use-cases of follow-up: read one's inbox, pick something up, consider whether a child is in need."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from registry_api.directory import service as directory
 from registry_api.directory import store as directory_store
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
+from registry_api.kernel.cursors import cursor_of, read_cursor
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from registry_api.register import service as register
@@ -57,6 +57,9 @@ _MEANING = {
         "This child moved here while on another authority's plan. "
         "The key worker here is you, or somebody you stand in for."
     ),
+    Kind.MISUSE_ALERT: (
+        "Enquiries that have been answered may be misuse of the service. Read the alert and decide what they are."
+    ),
 }
 
 
@@ -98,7 +101,7 @@ class Routing:
                 enquirer.professional_id,
                 enquirer.role,
                 waiting_only=waiting_only,
-                before=_read_cursor(cursor) if cursor else None,
+                before=read_cursor(cursor) if cursor else None,
                 limit=limit + 1,
             )
             page = rows[:limit]
@@ -139,11 +142,12 @@ class Routing:
                     ),
                     police=police if row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT else (),
                     consideration_id=row["consideration_id"],
+                    alert_id=row["alert_id"],
                     acknowledged_at=row["acknowledged_at"],
                 )
                 for row in page
             ),
-            next=_cursor(page[-1]) if len(rows) > limit else None,
+            next=cursor_of(page[-1]["created_at"], page[-1]["id"]) if len(rows) > limit else None,
         )
 
     async def acknowledge(self, enquirer: Enquirer, notification: UUID) -> Acknowledged:
@@ -271,18 +275,3 @@ def _shown(
         by=ProfessionalShown(name=by.name, phone=by.phone, role=by.role, organisation=by.organisation),
         details={name: detail for name, detail in subject.details.items() if name not in without},
     )
-
-
-def _cursor(row: Mapping[str, Any]) -> str:
-    return urlsafe_b64encode(f"{row['created_at'].isoformat()}|{row['id']}".encode()).decode().rstrip("=")
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
-    try:
-        at, row = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("|")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise NotFound
-        return moment.astimezone(UTC), UUID(row)
-    except (ValueError, OverflowError) as error:  # the ends of time have no UTC
-        raise NotFound from error

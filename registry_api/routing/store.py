@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CONSIDERATION = "consideration"
     TRANSFER_IN = "transfer_in"
     ALLOCATED = "allocated"
+    MISUSE_ALERT = "misuse_alert"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ def _tell(consideration: str) -> str:
     # different lengths do not exist in SQL.
     return f"""
 INSERT INTO notification (id, created_at, kind, urgency, recipient_id, recipient_role, why_you,
-                          enquiry_id, transfer_id, consideration_id, child_ids)
+                          enquiry_id, transfer_id, consideration_id, alert_id, child_ids)
 SELECT n.id, :told_at, n.kind, n.urgency, n.person, n.role, n.why,
-       :told_enquiry_id::uuid, :told_transfer_id::uuid, {consideration},
+       :told_enquiry_id::uuid, :told_transfer_id::uuid, {consideration}, :told_alert_id::uuid,
        string_to_array(n.children, ',')::uuid[]
 FROM unnest(:told_ids::uuid[], :told_kinds::text[], :told_urgencies::text[], :told_persons::uuid[],
             :told_roles::text[], :told_whys::text[], :told_children::text[])
@@ -61,12 +62,14 @@ def told_values(
     at: datetime,
     enquiry_id: UUID | None = None,
     transfer_id: UUID | None = None,
+    alert_id: UUID | None = None,
 ) -> dict[str, object]:
     """Return the named values of ``TELL`` and of the notifications among ``CONSIDER_AND_TELL``."""
     return {
         "told_at": at,
         "told_enquiry_id": enquiry_id,
         "told_transfer_id": transfer_id,
+        "told_alert_id": alert_id,
         "told_ids": [uuid4() for _ in notices],
         "told_kinds": [notice.kind for notice in notices],
         "told_urgencies": [notice.urgency for notice in notices],

@@ -46,6 +46,7 @@ _MOVE = {
     "key_worker": {"name": "Testperson Elsewhere", "phone": "01632 960222"},
 }
 _DECISION = {"decision": "early_help", "reason": "Known to the school; family support agreed."}
+_ALERT_DECISION = {"decision": "legitimate", "reason": "A night on which many children were brought in."}
 
 GOVERNED: dict[Key, Governed] = {
     ("POST", "/api/v1/enquiries"): Governed(access.may_enquire, "officer-1", "enquiry", _ENQUIRY),
@@ -56,6 +57,10 @@ GOVERNED: dict[Key, Governed] = {
     ("GET", "/api/v1/considerations"): Governed(access.may_consider, "sm-1", "casework"),
     ("POST", "/api/v1/considerations/{consideration_id}/decision"): Governed(
         access.may_consider, "sm-1", "casework", _DECISION, (("If-Match", '"1"'),)
+    ),
+    ("GET", "/api/v1/alerts"): Governed(access.may_decide_alerts, "sm-1", "casework"),
+    ("POST", "/api/v1/alerts/{alert_id}/decision"): Governed(
+        access.may_decide_alerts, "sm-1", "casework", _ALERT_DECISION, (("If-Match", '"1"'),)
     ),
     ("POST", "/api/v1/transfers/in"): Governed(access.may_notify_transfer, "custodian-1", "transfer", _MOVE),
     ("PUT", "/api/v1/transfers/{reference}/key-worker"): Governed(
@@ -99,7 +104,6 @@ DEVELOPMENT: dict[Key, frozenset[str]] = {
 ROUTES_TO_COME = {
     access.may_take_enquiry,
     access.may_open_restricted,
-    access.may_decide_alerts,
     access.may_read_directory,
     access.may_administer_directory,
 }
@@ -109,6 +113,7 @@ URL_PARAMETERS = {
     ("path", "consideration_id"): {"type": "string", "format": "uuid"},
     ("path", "session_id"): {"type": "string", "format": "uuid"},
     ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
+    ("path", "alert_id"): {"type": "string", "format": "uuid"},
     ("path", "reference"): {"type": "string", "pattern": "^T-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
     ("query", "waiting"): {"type": "boolean"},
     ("query", "open"): {"type": "boolean"},
@@ -117,5 +122,5 @@ URL_PARAMETERS = {
 }
 """All that may stand in a URL, which proxies write into their logs: random identifiers, flags, and sizes of pages."""
 
-EXAMPLES = {"notification_id": _ID, "consideration_id": _ID, "reference": "T-00000-00000"}
+EXAMPLES = {"notification_id": _ID, "consideration_id": _ID, "alert_id": _ID, "reference": "T-00000-00000"}
 """What stands in the path of a request that is made to try a route."""
