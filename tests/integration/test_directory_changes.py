@@ -151,7 +151,7 @@ async def test_a_register_names_only_staff_of_the_authority_who_are_there(world:
     await _suspend(world, ("professional", "authority/kw-1"))
     async with world.database.connection() as connection:
         staff = await store.own_staff(connection)
-    assert staff.keys() == {"kw-2", "kw-3", "duty-1", "duty-2", "tm-1", "sm-1"}
+    assert staff.keys() == {"kw-2", "kw-3", "duty-1", "duty-2", "tm-1", "sm-1", "sm-2"}
 
 
 async def test_the_moment_of_a_suspension_is_kept(world: World) -> None:
