@@ -64,7 +64,8 @@ class Disclosure(StrEnum):
     FULL = "full"
     """All that the procedures provide: status, category, dates, history and whom to turn to."""
     CONTACT = "contact"
-    """That the child is known, and whom to turn to (ENQ-4)."""
+    """That the child is known, and whom to turn to (ENQ-4); and that they are missing, so that nobody lets them go
+    (ENQ-12)."""
 
 
 class Purpose(StrEnum):

@@ -16,6 +16,7 @@ import auth.api
 from auth.identity_file import read_identity_file
 from auth.keys import SigningKeys
 from auth.staff.building import StaffSettings, build_staff
+from policies.access import check_policies
 from policies.profile import load_profile
 from registry_api import description, problems
 from registry_api.directory import store as directory_store
@@ -80,7 +81,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
 
     ``database_url``: ``postgresql+asyncpg://…``. The application connects when it starts; it raises NotSetUp there
     when the database is not ready for it, and KeysUnusable when the keys are not those of the database. Raises
-    KeysUnusable here when there are none: ``enrol`` makes them.
+    KeysUnusable here when there are none: ``enrol`` makes them; and PoliciesInvalid.
     """
     database = Database(database_url, pool_size=settings.pool_size)
     # Of its own, so that requests which take every connection cannot keep the limits from being counted: a count that
@@ -91,6 +92,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     keys = LocalKeys.load(settings.keys_file)
     vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
     profile = load_profile(settings.profile)
+    check_policies()
     authority = Authority(profile.name, "", "")
     identity = StoredIdentity(database, clock)
 

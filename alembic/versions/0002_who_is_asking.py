@@ -117,6 +117,9 @@ def upgrade() -> None:
     op.add_column('agreement', sa.Column('disclosure', sa.Text(), nullable=False, server_default='full'))
     op.add_column('enquiry', sa.Column('assurance', sa.Integer(), nullable=False, server_default='0'))
     op.add_column('enquiry', sa.Column('disclosure', sa.Text(), nullable=False, server_default='full'))
+    op.add_column(
+        'enquiry', sa.Column('opens_restricted', sa.Boolean(), nullable=False, server_default=sa.text("false"))
+    )
     op.add_column('enquiry', sa.Column('policies', sa.ARRAY(sa.Text()), nullable=False, server_default='{}'))
     op.add_column('enquiry', sa.Column('policy_bundle', sa.Text(), nullable=False, server_default=''))
     op.add_column('enquiry', sa.Column('taken_by', sa.Uuid(), nullable=True))
@@ -145,6 +148,7 @@ def downgrade() -> None:
     op.drop_column('enquiry', 'taken_by')
     op.drop_column('enquiry', 'policy_bundle')
     op.drop_column('enquiry', 'policies')
+    op.drop_column('enquiry', 'opens_restricted')
     op.drop_column('enquiry', 'disclosure')
     op.drop_column('enquiry', 'assurance')
     op.drop_column('agreement', 'disclosure')

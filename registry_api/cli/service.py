@@ -17,6 +17,8 @@ from uvicorn.supervisors import Multiprocess
 
 from auth.identity_file import read_identity_file
 from auth.providers import IdentityInvalid
+from policies.access import check_policies
+from policies.cedar import PoliciesInvalid
 from registry_api.cli.output import Failure, note
 from registry_api.cli.worker import database_url
 from registry_api.directory import store as directory
@@ -62,12 +64,13 @@ def running_database(settings: Settings) -> Iterator[str]:
 def serve(workers: int | None = None) -> None:
     """Run the service until SIGINT or SIGTERM, with so many ``workers`` or as many as the settings say.
 
-    Raises Failure when the identity file is wrong, the port is taken, the database cannot be had or is not ready, or a
-    worker cannot start; KeysUnusable when the keys are not those of the database.
+    Raises Failure when the identity file or a policy is wrong, the port is taken, the database cannot be had or is not
+    ready, or a worker cannot start; KeysUnusable when the keys are not those of the database.
     """
     configure_logs()
     settings = read_settings()
     _check_identity_file(settings)
+    _check_policies()
     end_on(signal.SIGTERM)
     with listening(settings) as sock, running_database(settings) as url:
         if settings.database_url is None:
@@ -137,6 +140,13 @@ def _check_identity_file(settings: Settings) -> None:
         read_identity_file(settings.identity_file, development=settings.development)
     except IdentityInvalid as error:
         raise Failure(f"The identity file cannot be used: {error}.") from None
+
+
+def _check_policies() -> None:
+    try:
+        check_policies()
+    except PoliciesInvalid as error:
+        raise Failure(f"The policies cannot be used: {error}.") from None
 
 
 async def _check_ready(url: str, settings: Settings) -> None:

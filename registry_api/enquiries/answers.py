@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from policies.enquirer import Disclosure
 from policies.profile import Profile
 from registry_api.directory.service import Person
 from registry_api.enquiries import wording
 from registry_api.enquiries.children import ChildFound
 from registry_api.enquiries.found import Found
-from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Audience, Decided, Finding, Outcome
+from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Audience, Decided, Finding, Outcome, as_told
 from registry_api.enquiries.schemas import (
     Answer,
     ContactNow,
@@ -52,26 +53,29 @@ def compose(
     profile: Profile,
     now: datetime,
     professional_id: UUID,
+    disclosure: Disclosure,
 ) -> bytes:
     """Return the answer as JSON, UTF-8.
 
     ``details_used``: the kinds of detail searched on. ``professional_id``: who asks, so that their own earlier
-    enquiries are told apart from others' (ENQ-7).
+    enquiries are told apart from others' (ENQ-7). ``disclosure``: how much they may be told.
     """
-    outcome, child = decided.outcome, found.child
+    outcome, child = as_told(decided.outcome, disclosure), found.child
     asked_before = Audience.CONSIDERATION in decided.told
-    discloses = child is not None and outcome in _DISCLOSES_CASE
+    refers = child is not None and decided.outcome in _DISCLOSES_CASE
+    discloses = refers and disclosure is Disclosure.FULL
     answer = Answer(
         reference=reference,
         received_at=received_at,
         outcome=outcome,
         summary=wording.SUMMARY[outcome],
         plan=_plan(child, authority) if discloses and child else None,
-        key_worker=_key_worker(child, found) if discloses and child else None,
-        point_of_contact=_point_of_contact(child, found) if discloses and child else None,
-        responsible_authority=_responsible(child) if discloses and child else None,
+        key_worker=_key_worker(child, found) if refers and child else None,
+        point_of_contact=_point_of_contact(child, found) if refers and child else None,
+        responsible_authority=_responsible(child) if refers and child else None,
         looked_after=child.looked_after if discloses and child else None,
-        recorded_as_missing=True if discloses and child and child.missing else None,
+        # Whoever has a missing child before them must not let them go, whatever their agreement says (ENQ-12).
+        recorded_as_missing=True if refers and child and child.missing else None,
         history=_history(child) if child and outcome is Outcome.KNOWN_BEFORE else None,
         more_information=wording.MORE_INFORMATION if outcome is Outcome.MORE_INFORMATION_NEEDED else None,
         household=_household(found) if outcome is Outcome.ADDRESS else None,

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-from policies.enquirer import STAFF_ROLES, Enquirer, Role
+from policies.access import EnquiryDecision
+from policies.enquirer import Disclosure, Enquirer
 from policies.profile import DueDate, Profile
 from registry_api.access_log import store as access_log
 from registry_api.enquiries.found import Found
@@ -18,7 +19,7 @@ from registry_api.enquiries.rules import Audience, Decided
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.kernel.crypto import RowKey, Vault
 from registry_api.matching.criteria import sufficiency
-from registry_api.matching.record import Record, record_of
+from registry_api.matching.record import Record, pack, record_of
 from registry_api.routing.store import consider_values, told_values
 
 
@@ -38,7 +39,11 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One enquiry as committed. ``household_only``: only an address was asked about, by somebody who may."""
+    """One enquiry as committed, with what was decided about whoever asks before anything was read.
+
+    ``household_only``: only an address was asked about, by somebody who may. ``disclosure``: how much they may be told,
+    and ``opens_restricted``: of a restricted child, too.
+    """
 
     id: UUID
     reference: str
@@ -48,11 +53,8 @@ class Asked:
     record: Record
     household_only: bool
     key: RowKey
-
-
-def may_ask_by_address(*, own_authority: bool, role: Role) -> bool:
-    """Return whether an address alone is enough to ask by: for the authority's own staff (ENQ-5)."""
-    return own_authority and role in STAFF_ROLES
+    disclosure: Disclosure = Disclosure.FULL
+    opens_restricted: bool = False
 
 
 def reopened(row: Mapping[str, Any], vault: Vault, profile: Profile) -> Asked:
@@ -63,7 +65,6 @@ def reopened(row: Mapping[str, Any], vault: Vault, profile: Profile) -> Asked:
     key = vault.key("enquiry", row["id"], row["data_key"])
     request = EnquiryRequest.model_validate_json(key.open("question", row["sealed_question"]))
     record = record_of(request.child.as_person(profile.today(row["received_at"])))
-    privileged = may_ask_by_address(own_authority=row["own_authority"], role=Role(row["role"]))
     return Asked(
         id=row["id"],
         reference=row["reference"],
@@ -71,8 +72,11 @@ def reopened(row: Mapping[str, Any], vault: Vault, profile: Profile) -> Asked:
         by=Asker(row["client_id"], row["organisation_id"], row["professional_id"]),
         request=request,
         record=record,
-        household_only=sufficiency(record, privileged=privileged).household_only,
+        # Whoever asked by an address alone and may not was refused, and is none of these.
+        household_only=sufficiency(record, privileged=True).household_only,
         key=key,
+        disclosure=Disclosure(row["disclosure"]),
+        opens_restricted=row["opens_restricted"],
     )
 
 
@@ -89,6 +93,45 @@ def log_values(asked: Asked, kind: str, *, at: datetime, reason: str | None = No
     )
 
 
+def received_values(
+    asked: Asked,
+    enquirer: Enquirer,
+    decided: EnquiryDecision,
+    question: bytes,
+    *,
+    refusal: str | None,
+    taken_by: UUID | None,
+) -> dict[str, Any]:
+    """Return the named values of ``store.receive`` that say who asked, by which policies they may, and what (ENQ-2).
+
+    ``question``: as it was asked, to be sealed. ``refusal``: why it is not to be answered. ``taken_by``: who took it
+    down on the telephone.
+    """
+    return {
+        "id": asked.id,
+        "reference": asked.reference,
+        "received_at": asked.received_at,
+        "client_id": asked.by.client_id,
+        "organisation_id": asked.by.organisation_id,
+        "professional_id": asked.by.professional_id,
+        "role": enquirer.role,
+        "purpose": asked.request.reason.purpose,
+        "reason": asked.request.reason,
+        "urgency": asked.request.urgency,
+        "assurance": enquirer.assurance,
+        "disclosure": asked.disclosure,
+        "opens_restricted": asked.opens_restricted,
+        "policies": list(decided.policies),
+        "policy_bundle": decided.bundle,
+        "taken_by": taken_by,
+        "refusal": refusal,
+        "data_key": asked.key.wrapped,
+        "sealed_question": asked.key.seal("question", question),
+        "sealed_record": asked.key.seal("record", pack(asked.record)),
+        "log_kind": "enquiry.refused" if refusal else "enquiry.received",
+    }
+
+
 def answer_values(
     asked: Asked, decided: Decided, found: Found, body: bytes, *, at: datetime, due: DueDate, log_kind: str
 ) -> dict[str, Any]:
@@ -97,6 +140,8 @@ def answer_values(
     ``body``: the answer as it is sent. ``due``: of a child-in-need consideration, if there is to be one (ENQ-7).
     """
     earlier = found.earlier
+    if found.opened_restricted:
+        log_kind = "enquiry.restricted_opened"
     return {
         "enquiry_id": asked.id,
         "answered_at": at,

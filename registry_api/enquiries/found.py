@@ -43,7 +43,8 @@ class Found:
     """Everything that one enquiry brought to light.
 
     ``child``: the child asked about, as all their ``entries`` together have them stand. ``possible``: the few who may
-    be meant, where nobody certainly is. ``people``: the staff whose names the answer may need.
+    be meant, where nobody certainly is. ``people``: the staff whose names the answer may need. ``opened_restricted``:
+    the asker is told of a restricted child.
     """
 
     facts: Facts
@@ -53,6 +54,7 @@ class Found:
     neighbours: tuple[ChildFound, ...] = ()
     earlier: tuple[EarlierEnquiry, ...] = ()
     people: Mapping[UUID, directory.Person] = field(default_factory=dict)
+    opened_restricted: bool = False
 
 
 async def find(
@@ -65,13 +67,15 @@ async def find(
     address_only: bool,
     token_keys: TokenKeys,
     professional_id: UUID,
+    opens_restricted: bool,
     same_incident_since: datetime,
     now: datetime,
 ) -> Found:
     """Look for the child, for children on plans at the address, and for earlier enquiries.
 
-    ``query``: the tokens of ``question``; ``same_incident_since``: from when on the same professional asking again is
-    the same incident. The enquiry itself must have been committed.
+    ``query``: the tokens of ``question``; ``opens_restricted``: the asker is told of restricted children;
+    ``same_incident_since``: from when on the same professional asking again is the same incident. The enquiry itself
+    must have been committed.
     """
     searched = _Searched() if address_only else await _search(connection, vault, question, enquiry_id, query)
     match = searched.match
@@ -93,6 +97,7 @@ async def find(
         if (one := children[row["id"]]).on_plan and one not in entries and _lives_with(places, row, vault, hidden)
     )
     restricted = any(one.restricted for one in neighbours) if address_only else hidden
+    opened, restricted = restricted and opens_restricted, restricted and not opens_restricted
     possible = tuple(children[id_] for id_ in match.possible if id_ in children)
     facts = Facts(
         _finding(searched, child, address_only=address_only),
@@ -103,7 +108,7 @@ async def find(
     )
     named = () if restricted else neighbours if address_only else (child,) if child else ()
     people = await directory.people(connection, vault, {person for one in named for person in one.staff()})
-    return Found(facts, child, entries, possible, neighbours, searched.earlier, people)
+    return Found(facts, child, entries, possible, neighbours, searched.earlier, people, opened)
 
 
 _NOBODY: Match[UUID] = Match(Band.NONE)

@@ -40,6 +40,8 @@ class Enquiry(SQLModel, table=True):
     """How surely it is known who asked (``policies.enquirer.Assurance``)."""
     disclosure: str = since_then("full", "'full'")
     """How much they may be told (``policies.enquirer.Disclosure``)."""
+    opens_restricted: bool = since_then(False, "false")
+    """Whether they are told of a restricted child, too."""
     policies: list[str] = codes(default_factory=list, sa_column_kwargs={"server_default": text("'{}'")})
     """The ids of the policies that decided whether they may ask, and how much they may be told."""
     policy_bundle: str = since_then("", "''")

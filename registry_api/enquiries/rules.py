@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
 
+from policies.enquirer import Disclosure
+
 
 class Finding(StrEnum):
     """What the register says about the child."""
@@ -43,6 +45,8 @@ class Outcome(StrEnum):
     TEMPORARY_ENTRY = "temporary_entry"
     OPEN_CASE = "open_case"
     KNOWN_BEFORE = "known_before"
+    KNOWN = "known"
+    """One of those above, told to somebody whose agreement is for a contact and no more."""
     CALL_BACK = "call_back"
     MORE_INFORMATION_NEEDED = "more_information_needed"
     NOT_KNOWN = "not_known"
@@ -239,6 +243,15 @@ def decide_outcome(facts: Facts) -> Decided:
     """
     row = next(row for row in TABLE if row.fits(facts))
     return Decided(row.outcome, row.name, (*row.told, Audience.NEIGHBOURS) if facts.neighbours else row.told)
+
+
+_OF_A_KNOWN_CHILD = frozenset({Outcome.ON_PLAN, Outcome.TEMPORARY_ENTRY, Outcome.OPEN_CASE, Outcome.KNOWN_BEFORE})
+
+
+def as_told(outcome: Outcome, disclosure: Disclosure) -> Outcome:
+    """Return an outcome as it is told to somebody who may be told so much (ENQ-4, ENQ-9)."""
+    known = disclosure is Disclosure.CONTACT and outcome in _OF_A_KNOWN_CHILD
+    return Outcome.KNOWN if known else outcome
 
 
 def every_facts() -> Iterator[Facts]:

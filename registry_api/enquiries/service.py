@@ -17,13 +17,13 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from policies.access import Refused, may_enquire
-from policies.enquirer import Enquirer
+from policies.access import EnquiryDecision, RefusalReason, Refused, decide_enquiry
+from policies.enquirer import Disclosure, Enquirer
 from policies.profile import Profile
 from registry_api.access_log import store as access_log
 from registry_api.enquiries import found, store
 from registry_api.enquiries.answers import Authority, compose
-from registry_api.enquiries.asked import Asked, Asker, answer_values, log_values, may_ask_by_address, reopened
+from registry_api.enquiries.asked import Asked, Asker, answer_values, log_values, received_values, reopened
 from registry_api.enquiries.rules import decide_outcome
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.kernel.clock import Clock
@@ -33,7 +33,7 @@ from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, MoreDeta
 from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.matching.criteria import sufficiency
-from registry_api.matching.record import Record, pack, record_of
+from registry_api.matching.record import Record, record_of
 from registry_api.matching.tokens import TokenKeys, index_tokens, query_tokens
 from registry_api.routing.service import Subject
 
@@ -80,11 +80,17 @@ class Enquiries:
         self._finished_until = datetime.min.replace(tzinfo=UTC)
 
     async def make_enquiry(
-        self, enquirer: Enquirer, request: EnquiryRequest, *, idempotency_key: str | None = None
+        self,
+        enquirer: Enquirer,
+        request: EnquiryRequest,
+        *,
+        idempotency_key: str | None = None,
+        taken_by: UUID | None = None,
     ) -> Answered:
         """Answer one enquiry. Nothing is read unrecorded; nothing is disclosed uncommitted (ENQ-2).
 
-        ``idempotency_key`` makes a retry the same enquiry: the same bytes again, noted as a repeat.
+        ``idempotency_key`` makes a retry the same enquiry: the same bytes again, noted as a repeat. ``taken_by``: the
+        member of staff who takes it down on the telephone.
 
         Raises:
             Forbidden: the asker may not ask this; the refusal is recorded under the reference it carries (ENQ-3).
@@ -94,22 +100,34 @@ class Enquiries:
         """
         now = self._clock()
         today = self._profile.today(now)
-        decision = may_enquire(enquirer, request.reason.purpose, today)
+        decided = decide_enquiry(enquirer, request.reason.purpose, today)
         record = record_of(request.child.as_person(today))
-        privileged = may_ask_by_address(own_authority=enquirer.own_authority, role=enquirer.role)
-        enough = sufficiency(record, privileged=privileged)
-        refusal = decision.reason if isinstance(decision, Refused) else None if enough.enough else TOO_FEW_DETAILS
+        enough = sufficiency(record, privileged=decided.by_address)
+        may_ask = decided.may_ask
+        refusal = may_ask.reason if isinstance(may_ask, Refused) else None if enough.enough else TOO_FEW_DETAILS
 
         async with self._database.connection() as connection:
             asked, is_new = await self._record(
-                connection, enquirer, request, record, enough.household_only, now, refusal, idempotency_key
+                connection,
+                enquirer,
+                request,
+                record,
+                decided,
+                household_only=enough.household_only,
+                now=now,
+                refusal=refusal,
+                idempotency_key=idempotency_key,
+                taken_by=taken_by,
             )
-            if isinstance(decision, Refused):
-                raise Forbidden(decision.reason, asked.reference if is_new else None)
+            if isinstance(may_ask, Refused):
+                raise Forbidden(may_ask.reason, asked.reference if is_new else None)
             if not is_new:
                 assert idempotency_key is not None
                 kept = await store.by_idempotency_key(connection, enquirer.client_id, idempotency_key)
                 self._check_same_request(kept, enquirer, request, now)
+                if kept["opens_restricted"] and not decided.opens_restricted:
+                    # The first answer may be of a restricted child; whoever sends this has not just proven anything.
+                    raise Forbidden(RefusalReason.STEP_UP_NEEDED, kept["reference"])
                 asked, refusal = self._resumed(asked, kept), kept["refusal"]
                 if kept["sealed_answer"] is not None:
                     return await self._repeat(connection, asked, kept["sealed_answer"])
@@ -126,41 +144,37 @@ class Enquiries:
         enquirer: Enquirer,
         request: EnquiryRequest,
         record: Record,
+        decided: EnquiryDecision,
+        *,
         household_only: bool,
         now: datetime,
         refusal: str | None,
         idempotency_key: str | None,
+        taken_by: UUID | None,
     ) -> tuple[Asked, bool]:
         """Commit the enquiry and its enquirer; return it, and False when its idempotency key was there before."""
         enquiry_id = uuid4()
-        key = self._vault.new_key("enquiry", enquiry_id)
-        question = request.model_dump_json(exclude_defaults=True).encode()
-        by = Asker.of(enquirer)
-        asked = Asked(enquiry_id, new_reference("E"), now, by, request, record, household_only, key)
-        is_new = await store.receive(
-            connection,
-            {
-                "id": enquiry_id,
-                "reference": asked.reference,
-                "received_at": now,
-                "client_id": enquirer.client_id,
-                "organisation_id": enquirer.organisation_id,
-                "professional_id": enquirer.professional_id,
-                "role": enquirer.role,
-                "purpose": request.reason.purpose,
-                "reason": request.reason,
-                "urgency": request.urgency,
-                "refusal": refusal,
-                "idempotency_key": idempotency_key,
-                "request_digest": self._digest(enquirer, question),
-                "data_key": key.wrapped,
-                "sealed_question": key.seal("question", question),
-                "sealed_record": key.seal("record", pack(record)),
-                # What was refused is kept, but is no earlier enquiry that others would be told of.
-                "tokens": [] if refusal else index_tokens(record, self._token_keys),
-                "log_kind": "enquiry.refused" if refusal else "enquiry.received",
-            },
+        asked = Asked(
+            enquiry_id,
+            new_reference("E"),
+            now,
+            Asker.of(enquirer),
+            request,
+            record,
+            household_only,
+            self._vault.new_key("enquiry", enquiry_id),
+            decided.disclosure,
+            decided.opens_restricted,
         )
+        question = request.model_dump_json(exclude_defaults=True).encode()
+        values = {
+            **received_values(asked, enquirer, decided, question, refusal=refusal, taken_by=taken_by),
+            "idempotency_key": idempotency_key,
+            "request_digest": self._digest(enquirer, question),
+            # What was refused is kept, but is no earlier enquiry that others would be told of.
+            "tokens": [] if refusal else index_tokens(record, self._token_keys),
+        }
+        is_new = await store.receive(connection, values)
         return asked, is_new
 
     async def finish_unanswered(self, database: Database) -> None:
@@ -212,6 +226,7 @@ class Enquiries:
             address_only=asked.household_only,
             token_keys=self._token_keys,
             professional_id=asked.by.professional_id,
+            opens_restricted=asked.opens_restricted,
             same_incident_since=now - timedelta(hours=self._profile.repeat_hours),
             now=now,
         )
@@ -226,6 +241,7 @@ class Enquiries:
             profile=self._profile,
             now=now,
             professional_id=asked.by.professional_id,
+            disclosure=asked.disclosure,
         )
         due = self._profile.consideration_due(now)
         values = answer_values(asked, decided, what_is_found, body, at=now, due=due, log_kind=log_kind)
@@ -245,7 +261,15 @@ class Enquiries:
 
     def _resumed(self, asked: Asked, kept: Mapping[str, Any]) -> Asked:
         key = self._vault.key("enquiry", kept["id"], kept["data_key"])
-        return replace(asked, id=kept["id"], reference=kept["reference"], received_at=kept["received_at"], key=key)
+        return replace(
+            asked,
+            id=kept["id"],
+            reference=kept["reference"],
+            received_at=kept["received_at"],
+            key=key,
+            disclosure=Disclosure(kept["disclosure"]),
+            opens_restricted=kept["opens_restricted"],
+        )
 
     def _digest(self, enquirer: Enquirer, question: bytes) -> bytes:
         # The professional is part of it: another person's retry under the same key is not the same enquiry.

@@ -22,9 +22,11 @@ _RECEIVE = Statement.of_parts(
     {
         "received": """
 INSERT INTO enquiry (id, reference, received_at, client_id, organisation_id, professional_id, role, purpose, reason,
-                     urgency, refusal, idempotency_key, request_digest, data_key, sealed_question, sealed_record)
+                     urgency, assurance, disclosure, opens_restricted, policies, policy_bundle, taken_by, refusal,
+                     idempotency_key, request_digest, data_key, sealed_question, sealed_record)
 VALUES (:id, :reference, :received_at, :client_id, :organisation_id, :professional_id, :role, :purpose, :reason,
-        :urgency, :refusal, :idempotency_key, :request_digest, :data_key, :sealed_question, :sealed_record)
+        :urgency, :assurance, :disclosure, :opens_restricted, :policies, :policy_bundle, :taken_by, :refusal,
+        :idempotency_key, :request_digest, :data_key, :sealed_question, :sealed_record)
 ON CONFLICT (client_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
 RETURNING id
 """,
@@ -131,8 +133,7 @@ async def unanswered(connection: Connection, since: datetime, until: datetime, l
     In no order: whatever keeps failing must not stand in the way of the others for ever.
     """
     return await connection.fetch(
-        "SELECT e.*, o.own_authority FROM enquiry e JOIN organisation o ON o.id = e.organisation_id "
-        "LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
+        "SELECT e.* FROM enquiry e LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
         "WHERE e.received_at BETWEEN $1 AND $2 AND e.refusal IS NULL AND a.enquiry_id IS NULL "
         "ORDER BY random() LIMIT $3",
         since,

@@ -10,6 +10,7 @@ SUMMARY = {
     ),
     Outcome.OPEN_CASE: "This child is not on a plan. Children's Services have an open case.",
     Outcome.KNOWN_BEFORE: "This child has no open case now but was known to Children's Services before.",
+    Outcome.KNOWN: "This child is known to Children's Services. More than that cannot be told to your organisation.",
     Outcome.CALL_BACK: "This enquiry has to be answered by a manager, who will call you back.",
     Outcome.MORE_INFORMATION_NEEDED: (
         "On the details given it cannot be said whether this child is known. More information is needed."
@@ -42,6 +43,10 @@ ADVICE = {
         "Tell the key worker, or the service shown if they cannot be reached, what you have seen or been told.",
     ),
     Outcome.KNOWN_BEFORE: (_IN_DANGER, _REFER, _CALL_BACK),
+    Outcome.KNOWN: (
+        _IN_DANGER,
+        "Tell the key worker, or where none is shown or reached the service shown, what you have seen or been told.",
+    ),
     Outcome.CALL_BACK: (
         _IN_DANGER,
         "If it cannot wait, call the service shown now and give the reference.",
@@ -79,6 +84,14 @@ _TOLD = {
     Audience.CONSIDERATION: ("The safeguarding manager has been asked to decide whether this may be a child in need."),
 }
 
+_FOUND = {
+    Outcome.ON_PLAN,
+    Outcome.TEMPORARY_ENTRY,
+    Outcome.OPEN_CASE,
+    Outcome.KNOWN_BEFORE,
+    Outcome.KNOWN,
+    Outcome.ADDRESS,
+}
 _CAUTION_FOUND = "The answer says what the register holds; it is not the child's whole history."
 
 
@@ -97,7 +110,7 @@ def told(outcome: Outcome, audiences: tuple[Audience, ...]) -> tuple[str, ...]:
 
 def caution(outcome: Outcome) -> str:
     """Return what the answer is worth, in one sentence."""
-    if outcome in {Outcome.ON_PLAN, Outcome.TEMPORARY_ENTRY, Outcome.OPEN_CASE, Outcome.KNOWN_BEFORE, Outcome.ADDRESS}:
+    if outcome in _FOUND:
         return _CAUTION_FOUND
     return (
         "Only this authority's register was searched, on the details you gave and no others; a child may be known "

@@ -8,13 +8,13 @@ from uuid import UUID
 from policies.access import Refused, may_decide_alerts
 from policies.enquirer import Enquirer, Role
 from policies.profile import Profile
-from registry_api.access_log import store as access_log
+from registry_api.access_log.admitting import admit
 from registry_api.directory import service as directory
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.cursors import cursor_of, read_cursor
 from registry_api.kernel.db import Connection, Database
-from registry_api.kernel.errors import Conflict, Forbidden, NotFound, PreconditionFailed
+from registry_api.kernel.errors import Conflict, NotFound, PreconditionFailed
 from registry_api.oversight import store
 from registry_api.oversight.rules import AlertKind, may_see
 from registry_api.oversight.schemas import (
@@ -116,19 +116,7 @@ class Oversight:
     async def _admit(self, connection: Connection, enquirer: Enquirer, kind: str, reference: str | None = None) -> None:
         now = self.clock()
         decision = may_decide_alerts(enquirer, self.profile.today(now))
-        if isinstance(decision, Refused):
-            raise Forbidden(decision.reason)
-        await access_log.append(
-            connection,
-            access_log.values(
-                at=now,
-                kind=kind,
-                client_id=enquirer.client_id,
-                organisation_id=enquirer.organisation_id,
-                professional_id=enquirer.professional_id,
-                reference=reference,
-            ),
-        )
+        await admit(connection, enquirer, decision, kind, at=now, reference=reference)
 
     async def _shown(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> tuple[AlertShown, ...]:
         behind = await store.enquiries_behind(connection, [row["id"] for row in rows], _MOST_SHOWN)

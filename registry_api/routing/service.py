@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from policies.access import Decision, Refused, may_consider, may_read_inbox
+from policies.access import Decision, may_consider, may_read_inbox
 from policies.enquirer import Enquirer
 from policies.profile import Profile
-from registry_api.access_log import store as access_log
+from registry_api.access_log.admitting import admit
 from registry_api.directory import service as directory
 from registry_api.directory import store as directory_store
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.cursors import cursor_of, read_cursor
 from registry_api.kernel.db import Connection, Database
-from registry_api.kernel.errors import Conflict, Forbidden, NotFound, PreconditionFailed
+from registry_api.kernel.errors import Conflict, NotFound, PreconditionFailed
 from registry_api.register import service as register
 from registry_api.routing import store
 from registry_api.routing.schemas import (
@@ -213,19 +213,7 @@ class Routing:
     ) -> None:
         now = self.clock()
         decision = may(enquirer, self.profile.today(now))
-        if isinstance(decision, Refused):
-            raise Forbidden(decision.reason)
-        await access_log.append(
-            connection,
-            access_log.values(
-                at=now,
-                kind=kind,
-                client_id=enquirer.client_id,
-                organisation_id=enquirer.organisation_id,
-                professional_id=enquirer.professional_id,
-                reference=reference,
-            ),
-        )
+        await admit(connection, enquirer, decision, kind, at=now, reference=reference)
 
     async def _shown_considerations(
         self, connection: Connection, rows: Sequence[Mapping[str, Any]]

@@ -13,14 +13,14 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from policies.access import Decision, Refused, may_allocate, may_notify_transfer
+from policies.access import may_allocate, may_notify_transfer
 from policies.enquirer import Enquirer, Role
 from policies.profile import Profile
-from registry_api.access_log import store as access_log
+from registry_api.access_log.admitting import admit
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
-from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, NotFound, StoreUnavailable
+from registry_api.kernel.errors import IdempotencyKeyReused, NotFound, StoreUnavailable
 from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.kernel.statement import Statement
@@ -98,9 +98,8 @@ class Transfers:
         """
         async with self._in_turn(), self.database.connection() as connection:
             now = self.clock()
-            await self._admit(
-                connection, enquirer, may_notify_transfer(enquirer, self.profile.today(now)), "transfer.received"
-            )
+            decision = may_notify_transfer(enquirer, self.profile.today(now))
+            await admit(connection, enquirer, decision, "transfer.received", at=now)
             body = request.model_dump_json(exclude_defaults=True).encode()
             digest = hmac.digest(self.digest_key, enquirer.professional_id.bytes + body, hashlib.sha256)
             notice = _Notice(enquirer, request, body, digest, idempotency_key, now)
@@ -217,7 +216,8 @@ class Transfers:
         now = self.clock()
         today = self.profile.today(now)
         async with self.database.transaction() as connection:
-            await self._admit(connection, enquirer, may_allocate(enquirer, today), "transfer.allocated", reference)
+            decision = may_allocate(enquirer, today)
+            await admit(connection, enquirer, decision, "transfer.allocated", at=now, reference=reference)
             case = await store.by_reference(connection, reference)
             worker = await store.staff(connection, request.key_worker, [Role.KEY_WORKER])
             manager = None
@@ -246,21 +246,6 @@ class Transfers:
             }
             described[row["id"]] = Subject(row["reference"], row["received_at"], row["professional_id"], details)
         return described
-
-    async def _admit(
-        self, connection: Connection, enquirer: Enquirer, decision: Decision, kind: str, reference: str | None = None
-    ) -> None:
-        if isinstance(decision, Refused):
-            raise Forbidden(decision.reason)
-        entry = access_log.values(
-            at=self.clock(),
-            kind=kind,
-            client_id=enquirer.client_id,
-            organisation_id=enquirer.organisation_id,
-            professional_id=enquirer.professional_id,
-            reference=reference,
-        )
-        await access_log.append(connection, entry)
 
     def _receipt(self, case: Mapping[str, Any], place: PlacedAs) -> TransferInReceipt:
         return TransferInReceipt(

@@ -6,7 +6,7 @@ as built has no code or no test.
 
 import sys
 
-from tests.house import outcome_table, traceability
+from tests.house import outcome_table, permission_table, traceability
 from tests.house.repository import ROOT
 
 
@@ -17,6 +17,7 @@ def main(arguments: list[str]) -> int:
     documents = {
         ROOT / "docs" / "traceability.md": traceability.render(found),
         ROOT / "docs" / "outcome-table.md": outcome_table.render(),
+        ROOT / "docs" / "permissions.md": permission_table.render(),
     }
     failed = False
     for path, text in documents.items():

@@ -8,13 +8,14 @@ import json
 from datetime import UTC, date, datetime
 from uuid import uuid4
 
+from policies.enquirer import Disclosure
 from policies.profile import Category, load_profile
 from registry_api.directory.service import Person
 from registry_api.enquiries import wording
 from registry_api.enquiries.answers import Authority, compose
 from registry_api.enquiries.children import ChildFound, ResponsibleAuthority
 from registry_api.enquiries.found import EarlierEnquiry, Found
-from registry_api.enquiries.rules import TABLE, Earlier, Facts, Finding, Outcome, Row, decide_outcome
+from registry_api.enquiries.rules import KNOWN, TABLE, Earlier, Facts, Finding, Outcome, Row, decide_outcome
 from registry_api.register.entry import OtherKeyWorker
 from registry_api.routing.rules import Contact
 
@@ -59,7 +60,7 @@ def _everything(facts: Facts) -> tuple[Found, Person]:
     return Found(facts, child, (child,), earlier=earlier, people=people), asker
 
 
-def shown(row: Row) -> list[str]:
+def shown(row: Row, disclosure: Disclosure = Disclosure.FULL) -> list[str]:
     """Return the fields that an answer of this row can have beside those of every answer."""
     facts = facts_of(row)
     found, asker = _everything(facts)
@@ -73,6 +74,7 @@ def shown(row: Row) -> list[str]:
         profile=load_profile("jersey"),
         now=_NOW,
         professional_id=asker.id,
+        disclosure=disclosure,
     )
     return [field for field in json.loads(body) if field not in _ALWAYS]
 
@@ -107,6 +109,13 @@ def render() -> str:
         lines.append(
             f"| {row.name} | {_when(row)} | `{row.outcome}` | {told} | {fields} | {', '.join(row.rules)} |",
         )
+    known = [row for row in TABLE if facts_of(row).finding in KNOWN]
+    contact = sorted({field for row in known for field in shown(row, Disclosure.CONTACT)})
+    lines += [
+        "",
+        "Where an organisation's agreement is for a contact and no more, `on_plan`, `temporary_entry`, `open_case` and",
+        f"`known_before` are all answered `known`, with at most {', '.join(f'`{field}`' for field in contact)}.",
+    ]
     lines += ["", f"Every answer has {', '.join(f'`{field}`' for field in sorted(_ALWAYS))}.", "", "## The words", ""]
     for outcome in Outcome:
         lines += [f"### `{outcome}`", "", wording.SUMMARY[outcome], ""]

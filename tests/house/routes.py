@@ -101,9 +101,13 @@ DEVELOPMENT: dict[Key, frozenset[str]] = {
 }
 """Routes that are there in development alone."""
 
+WITH_AN_ENQUIRY = {access.may_learn_full, access.may_ask_by_address, access.may_open_restricted}
+"""What is decided with ``may_enquire``: how much of the answer is told."""
+
 ROUTES_TO_COME = {
     access.may_take_enquiry,
-    access.may_open_restricted,
+    access.may_keep_register,
+    access.may_read_log,
     access.may_read_directory,
     access.may_administer_directory,
 }

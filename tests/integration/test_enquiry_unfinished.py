@@ -125,7 +125,7 @@ async def test_a_retry_that_overtakes_is_the_answer(world: World, monkeypatch: p
     [
         "sealed_question = substr(sealed_question, 1, 30)",
         "data_key = substr(data_key, 1, 30)",
-        "role = 'of_an_earlier_release'",
+        "disclosure = 'of_a_later_release'",
     ],
 )
 async def test_one_that_does_not_open_keeps_none_of_the_others(

@@ -1,0 +1,47 @@
+"""How a use-case begins: the policies are kept to, and what is to be done is in the log before it is done."""
+
+from datetime import datetime
+
+from policies.access import Decision, Refused
+from policies.enquirer import Enquirer
+from registry_api.access_log import store
+from registry_api.kernel.db import Connection
+from registry_api.kernel.errors import Forbidden
+
+
+async def admit(
+    connection: Connection,
+    enquirer: Enquirer,
+    decision: Decision,
+    kind: str,
+    *,
+    at: datetime,
+    reference: str | None = None,
+) -> None:
+    """Record what somebody is about to do or to read, if they may (ENQ-3).
+
+    Args:
+        connection: in a transaction, the entry is committed with it; else at once.
+        enquirer: who.
+        decision: whether they may.
+        kind: of the entry, a code such as ``inbox.read``.
+        at: the time, aware and in UTC.
+        reference: of what it is about: an identifier, never a name.
+
+    Raises:
+        Forbidden: they may not. Whoever answers the request records that.
+        StoreUnavailable: it is not known to be recorded.
+    """
+    if isinstance(decision, Refused):
+        raise Forbidden(decision.reason)
+    await store.append(
+        connection,
+        store.values(
+            at=at,
+            kind=kind,
+            client_id=enquirer.client_id,
+            organisation_id=enquirer.organisation_id,
+            professional_id=enquirer.professional_id,
+            reference=reference,
+        ),
+    )
