@@ -12,12 +12,21 @@ from pydantic.json_schema import models_json_schema
 from auth.staff.sessions import COOKIE
 from registry_api import problems
 from registry_api.enquiries.schemas import EnquiryRequest
+from registry_api.enquiries.telephone_schemas import CallBackRequest, TelephoneEnquiryRequest
 from registry_api.oversight.schemas import AlertDecisionRequest
 from registry_api.routing.schemas import DecisionRequest
 from registry_api.transfers.schemas import AllocationRequest, TransferInRequest
 
 _REFERENCE = "#/components/schemas/{model}"
-_BODIES_READ_BY_HAND = (EnquiryRequest, TransferInRequest, AllocationRequest, DecisionRequest, AlertDecisionRequest)
+_BODIES_READ_BY_HAND = (
+    EnquiryRequest,
+    TelephoneEnquiryRequest,
+    CallBackRequest,
+    TransferInRequest,
+    AllocationRequest,
+    DecisionRequest,
+    AlertDecisionRequest,
+)
 
 _OF_A_SESSION = {"/sign-in/step-up", "/sign-out", "/session", "/sessions", "/sessions/{session_id}"}
 

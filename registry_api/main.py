@@ -23,6 +23,7 @@ from registry_api.directory import store as directory_store
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
+from registry_api.enquiries.telephone import TelephoneEnquiries
 from registry_api.identity import store as identity_store
 from registry_api.identity.for_auth import StoredIdentity
 from registry_api.identity.sessions import StoredSessions
@@ -146,6 +147,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         profile=profile,
         clock=clock,
         authority=authority,
+    )
+    app.state.telephone_enquiries = TelephoneEnquiries(
+        database=database, vault=vault, profile=profile, clock=clock, enquiries=enquiries
     )
     app.state.transfers = transfers = Transfers(
         database=database,

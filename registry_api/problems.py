@@ -85,6 +85,9 @@ KEY_REUSED = Problem(
     "The idempotency key belongs to another request",
     "Use a fresh key for each new request; a key is kept for 24 hours.",
 )
+NOT_POSSIBLE = Problem(
+    "not-possible", 422, "It cannot be as it is asked for", "Nothing was changed. See because, and the API description."
+)
 PRECONDITION_REQUIRED = Problem(
     "precondition-required", 428, "Say which version you decide on", "Send If-Match with the version that you read."
 )
@@ -102,7 +105,7 @@ UNAVAILABLE = Problem(
 )
 PROBLEMS = (
     NOT_AUTHENTICATED, INSUFFICIENT_SCOPE, FORBIDDEN, CROSS_SITE, NOT_FOUND, METHOD, CONFLICT, CHANGED, MALFORMED,
-    NOT_JSON, INVALID, MORE_DETAILS, KEY_REUSED, PRECONDITION_REQUIRED, TOO_MANY, INTERNAL, UNAVAILABLE,
+    NOT_JSON, INVALID, MORE_DETAILS, KEY_REUSED, NOT_POSSIBLE, PRECONDITION_REQUIRED, TOO_MANY, INTERNAL, UNAVAILABLE,
 )  # fmt: skip
 
 _BY_ERROR: Mapping[type[Exception], Problem] = {
@@ -188,6 +191,10 @@ def install(app: FastAPI) -> None:
     async def more_details(request: Request, error: errors.MoreDetailsNeeded) -> Response:
         return await _refused(request, MORE_DETAILS, reference=error.reference, needed=list(error.missing))
 
+    @app.exception_handler(errors.NotPossible)
+    async def not_possible(request: Request, error: errors.NotPossible) -> Response:
+        return await _refused(request, NOT_POSSIBLE, reason=error.reason, because=error.reason)
+
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         faults = error.errors()
@@ -229,6 +236,7 @@ _FIXED_WORDS = {
     "date_parsing": "Must be a date that exists, as YYYY-MM-DD.",
     "date_type": "Must be a date, as YYYY-MM-DD.",
     "less_than": "Is too large.",
+    "less_than_equal": "Is too large.",
     "greater_than_equal": "Is too small.",
     "uuid_parsing": "Must be a UUID.",
     "born_and_unborn": "Give a date of birth or an expected delivery date, not both.",
@@ -240,6 +248,7 @@ _FIXED_WORDS = {
     "name_missing": "The child's given and family name must be given.",
     "plan_in_future": "A plan that has not begun cannot be transferred.",
     "move_date_impossible": "The date of the move is not possible.",
+    "caller_unclear": "Give who is enrolled, or a name and a role, and not both.",
     "control_characters": "Must not contain control characters.",
 }
 

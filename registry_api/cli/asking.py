@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import typer
 
-from registry_api.cli.output import Failure, answer_rows, console, facts, note
+from registry_api.cli.output import Failure, answer_rows, console, facts, held_rows, note
 from registry_api.cli.remote import ClientFile, Remote
 
 ClientOption = Annotated[
@@ -84,13 +84,24 @@ def ask(
     text: Annotated[str | None, typer.Option(help="Why you ask, in your own words.")] = None,
     urgency: Annotated[str | None, typer.Option(help="immediate, urgent or routine.")] = None,
     call_back: Annotated[str | None, typer.Option(help="The number on which you can be called back.")] = None,
+    caller: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ORGANISATION[/SUBJECT]",
+            help="You take this enquiry down for somebody who telephones: their organisation and its identifier of "
+            "them, or the organisation alone with --caller-name and --caller-role. The answer is held until you have "
+            "called them back (call-back).",
+        ),
+    ] = None,
+    caller_name: Annotated[str | None, typer.Option(help="The name of a caller who is not enrolled.")] = None,
+    caller_role: Annotated[str | None, typer.Option(help="The role of a caller who is not enrolled.")] = None,
     key: Annotated[
         str | None,
         typer.Option("--idempotency-key", help="Send an enquiry that failed on the way again, as the same enquiry."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Ask whether a child is known. The enquiry is recorded before it is answered."""
+    """Ask whether a child is known, for yourself or for a caller. The enquiry is recorded before it is answered."""
     question = read_json(source) if source else {}
     child = {
         "given_names": given,
@@ -106,12 +117,19 @@ def ask(
     how = {"reason": reason, "reason_text": text, "urgency": urgency, "call_back_number": call_back}
     described = question.get("child", {})
     body = {**question, **_given(how), "child": {**(described if isinstance(described, dict) else {}), **_given(child)}}
+    if caller:
+        organisation, _, professional = caller.partition("/")
+        whom = {"organisation": organisation, "professional": professional or None}
+        body["caller"] = _given({**whom, "name": caller_name, "role": caller_role})
+    elif caller_name or caller_role:
+        raise Failure("Say with --caller which organisation they call from.")
+    by_telephone = "caller" in body
     key = key or str(uuid4())
     with Remote(ClientFile.read(client_file)) as service:
         try:
             response = service.call(
                 "POST",
-                "/api/v1/enquiries",
+                "/api/v1/telephone-enquiries" if by_telephone else "/api/v1/enquiries",
                 as_whom=as_whom,
                 scope="enquiry",
                 body=body,
@@ -125,7 +143,8 @@ def ask(
         return
     if "idempotency-replayed" in response.headers:
         note("This is the answer that was given to the same enquiry before.")
-    console.print(facts(f"Enquiry {response.json()['reference']}", answer_rows(response.json())))
+    rows = held_rows if by_telephone else answer_rows
+    console.print(facts(f"Enquiry {response.json()['reference']}", rows(response.json())))
 
 
 def _given(details: dict[str, Any]) -> dict[str, Any]:

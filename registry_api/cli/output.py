@@ -100,6 +100,20 @@ def lines(sentences: Iterable[str]) -> str:
     return "\n".join(f"• {sentence}" for sentence in sentences)
 
 
+def held_rows(held: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return what a duty worker reads of an enquiry whose answer is held until its caller has been called back."""
+    caller = held["caller"]
+    return [
+        ("Reference", held["reference"]),
+        ("Taken down", moment(held["received_at"])),
+        ("Urgency", plain(held["urgency"])),
+        ("Caller", f"{caller['name']}, {plain(caller['role'])}, {caller['organisation']}"),
+        ("Call back on", lines(f"{number['phone']} ({plain(number['which'])})" for number in held["call_back"])),
+        ("Not reached", f"{held['attempts']} times" if held["attempts"] else ""),
+        ("What to do", held["what_to_do"]),
+    ]
+
+
 def answer_rows(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return an answer to an enquiry in the order in which it is needed: what is known, whom to call, what to do."""
     return [

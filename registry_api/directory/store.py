@@ -127,6 +127,12 @@ async def professional(connection: Connection, organisation_id: UUID, subject: s
     return dict(row) if row else None
 
 
+async def organisation(connection: Connection, code: str) -> dict[str, Any] | None:
+    """Return an organisation by its code."""
+    row = await connection.fetchrow("SELECT * FROM organisation WHERE code = $1", code)
+    return dict(row) if row else None
+
+
 async def own_authority(connection: Connection) -> dict[str, Any] | None:
     """Return the authority whose register this is."""
     row = await connection.fetchrow("SELECT * FROM organisation WHERE own_authority ORDER BY code LIMIT 1")

@@ -222,7 +222,7 @@ class Worth(Wire):
     """What the answer is worth: whose register, how fresh, on which details."""
 
     register_of: str
-    last_updated_at: datetime | None
+    last_updated_at: datetime | None = None
     details_used: tuple[str, ...]
     caution: str
 

@@ -203,6 +203,17 @@ class Enquiries:
         if len(rows) < _MOST_FINISHED:
             self._finished_until = until
 
+    async def held_answer(self, row: Mapping[str, Any]) -> bytes:
+        """Return the answer of an enquiry that was taken down for somebody, by its row with the ``sealed_answer``.
+
+        One that was recorded and never answered, because that failed, is answered now. Raises StoreUnavailable.
+        """
+        if row["sealed_answer"] is not None:
+            key = self._vault.key("enquiry", row["id"], row["data_key"])
+            return key.open("answer", row["sealed_answer"])
+        async with self._database.connection() as connection:
+            return (await self._answer(connection, reopened(row, self._vault, self._profile))).body
+
     async def _answer(self, connection: Connection, asked: Asked) -> Answered:
         try:
             return Answered(await self._conclude(connection, asked, "enquiry.answered"))

@@ -34,6 +34,10 @@ _ENQUIRY = {
     "urgency": "urgent",
     "call_back_number": "01632 960321",
 }
+_CALL = {
+    "caller": {"organisation": "police", "professional": "officer-1"},
+    **{name: said for name, said in _ENQUIRY.items() if name != "call_back_number"},
+}
 _MOVE = {
     "child": {
         "given_names": "Quillon",
@@ -50,6 +54,11 @@ _ALERT_DECISION = {"decision": "legitimate", "reason": "A night on which many ch
 
 GOVERNED: dict[Key, Governed] = {
     ("POST", "/api/v1/enquiries"): Governed(access.may_enquire, "officer-1", "enquiry", _ENQUIRY),
+    ("POST", "/api/v1/telephone-enquiries"): Governed(access.may_take_enquiry, "duty-1", "enquiry", _CALL),
+    ("GET", "/api/v1/telephone-enquiries"): Governed(access.may_take_enquiry, "duty-1", "enquiry"),
+    ("POST", "/api/v1/telephone-enquiries/{enquiry_reference}/call-backs"): Governed(
+        access.may_take_enquiry, "duty-1", "enquiry", {"called": "office", "reached": True}
+    ),
     ("GET", "/api/v1/notifications"): Governed(access.may_read_inbox, "kw-1", "casework"),
     ("POST", "/api/v1/notifications/{notification_id}/acknowledge"): Governed(
         access.may_read_inbox, "kw-1", "casework"
@@ -105,7 +114,6 @@ WITH_AN_ENQUIRY = {access.may_learn_full, access.may_ask_by_address, access.may_
 """What is decided with ``may_enquire``: how much of the answer is told."""
 
 ROUTES_TO_COME = {
-    access.may_take_enquiry,
     access.may_keep_register,
     access.may_read_log,
     access.may_read_directory,
@@ -118,6 +126,7 @@ URL_PARAMETERS = {
     ("path", "session_id"): {"type": "string", "format": "uuid"},
     ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
     ("path", "alert_id"): {"type": "string", "format": "uuid"},
+    ("path", "enquiry_reference"): {"type": "string", "pattern": "^E-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
     ("path", "reference"): {"type": "string", "pattern": "^T-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
     ("query", "waiting"): {"type": "boolean"},
     ("query", "open"): {"type": "boolean"},
@@ -126,5 +135,11 @@ URL_PARAMETERS = {
 }
 """All that may stand in a URL, which proxies write into their logs: random identifiers, flags, and sizes of pages."""
 
-EXAMPLES = {"notification_id": _ID, "consideration_id": _ID, "alert_id": _ID, "reference": "T-00000-00000"}
+EXAMPLES = {
+    "notification_id": _ID,
+    "consideration_id": _ID,
+    "alert_id": _ID,
+    "reference": "T-00000-00000",
+    "enquiry_reference": "E-00000-00000",
+}
 """What stands in the path of a request that is made to try a route."""

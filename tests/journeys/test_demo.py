@@ -152,6 +152,20 @@ class TestWhileItIsUp:
         assert by_http["outcome"] == "on_plan"
         assert by_http["reference"] in run(place, follow_up)
 
+    @pytest.mark.rule("ENQ-1", "ENQ-2")
+    def test_a_caller_is_told_once_they_have_been_called_back(self, told: str, place: Place) -> None:
+        as_duty = "--client-file .state/demo/clients/authority.json --as duty-1"
+        asked = commands()[0].split("--as officer-1", 1)[1].split("--call-back")[0].rstrip(" \\\n")
+        taken = run(place, f".venv/bin/registry-api ask {as_duty} --caller police/officer-1 {asked}")
+        assert "Tamsel Demo-Alder" not in taken
+        reference = re.search(r"E-\w{5}-\w{5}", taken)
+        assert reference
+        assert reference[0] in run(place, f".venv/bin/registry-api held {as_duty}")
+        called = f".venv/bin/registry-api call-back {as_duty} --number office {reference[0]}"
+        assert run(place, f"{called} --not-reached") == ""
+        assert "Tamsel Demo-Alder" in run(place, f"{called} --reached")
+        assert run(place, f".venv/bin/registry-api held {as_duty}") == ""
+
     def test_the_commands_that_it_prints_work(self, told: str, place: Place) -> None:
         printed = re.findall(r"^  (\.venv/bin/registry-api .*|curl .*)$", told, re.MULTILINE)
         assert len(printed) == 5
@@ -235,7 +249,8 @@ def _all_steps() -> list[Step]:
 
 def test_the_story_has_every_outcome_that_an_outside_enquirer_can_get() -> None:
     expected = {step.expected for step in _all_steps()}
-    assert {*Outcome} - {Outcome.ADDRESS} <= expected
+    # Nobody's agreement there is for a contact and no more.
+    assert {*Outcome} - {Outcome.ADDRESS, Outcome.KNOWN} <= expected
     assert {"forbidden", "more-details-needed"} <= expected
 
 
