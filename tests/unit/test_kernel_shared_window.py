@@ -1,7 +1,6 @@
 """Counting in windows that workers share: nothing lost, nothing set back, every minute its own."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 from limits_doubles import MINUTE, Table, Time, storage_at, synchronise
 
 from registry_api.kernel.errors import StoreUnavailable
-from registry_api.kernel.shared_window import SharedWindowStorage
+from registry_api.kernel.shared_window import Row, SharedWindowStorage, Total
 
 
 async def test_nobody_can_set_the_shared_count_back() -> None:
@@ -38,9 +37,9 @@ async def test_what_was_hit_while_the_statement_ran_is_sent_with_the_next() -> N
     storage.incr("key", 60)
 
     class Busy(Table):
-        async def fetch(self, sql: str, *columns: Sequence[Any]) -> list[tuple[str, int, int]]:
+        async def add(self, rows: Sequence[Row], now: float) -> list[Total]:
             storage.incr("key", 60, 2)
-            return await table.fetch(sql, *columns)
+            return await table.add(rows, now)
 
     await synchronise(storage, Busy())
     assert (storage.get("key"), table.hits) == (3, {("key", MINUTE): 1})
@@ -56,8 +55,8 @@ async def test_a_minute_that_ends_while_the_statement_runs_leaves_the_next_one_a
     storage.incr("key", 60, 9)
 
     class Slow(Table):
-        async def fetch(self, sql: str, *columns: Sequence[Any]) -> list[tuple[str, int, int]]:
-            answer = await super().fetch(sql, *columns)
+        async def add(self, rows: Sequence[Row], now: float) -> list[Total]:
+            answer = await super().add(rows, now)
             time.now += 3
             storage.incr("key", 60)
             return answer
