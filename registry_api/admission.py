@@ -13,7 +13,7 @@ import structlog
 from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from auth.claimed import TOKEN_PATH, Claimed, claimed_by
+from auth.claimed import TOKEN_PATH, claimed_by
 from policies.enquirer import Enquirer
 from registry_api import problems
 from registry_api.kernel.errors import StoreUnavailable
@@ -74,12 +74,16 @@ class _Seen:
     def shut_for(self) -> int:
         """Return for how many seconds nothing of the kind is looked at; 0: it is. Raises StoreUnavailable."""
         everybody = self._key("failures")
-        if self._storage.get(everybody) < self._amount:
+        if (self._storage.watch(everybody, MINUTE) or 0) < self._amount:
             return 0
         claimed = claimed_by(self._request, self._body)
-        if self._is_known(claimed) and not self._is_used_up(claimed):
-            return 0
-        return self._storage.seconds_left(everybody)
+        left = self._storage.seconds_left(everybody)
+        if claimed.client is None or self._is_used_up(claimed.client, claimed.credential):
+            return left
+        known = self._storage.watch(self._key("known", claimed.client.encode()), STANDING_SECONDS)
+        if known is None:
+            return 1  # another worker may know them: this one will have learnt of it by then
+        return 0 if known else left
 
     def counted(self, scope: Scope, receive: Receive, send: Send) -> Send:
         """Return a ``send`` that counts by the answer, before it goes out; 503 in its place if it cannot be counted."""
@@ -110,7 +114,7 @@ class _Seen:
                 self._storage.incr(self._key("credential failures", claimed.credential), MINUTE)
         elif (client := self._shown(state.get("enquirer"), answer["status"])) is not None:
             known = self._key("known", client.encode())
-            if not self._storage.get(known):
+            if not self._storage.watch(known, STANDING_SECONDS):
                 self._storage.incr(known, STANDING_SECONDS)
 
     def _shown(self, enquirer: object, status: int) -> str | None:
@@ -121,16 +125,13 @@ class _Seen:
             return claimed_by(self._request, self._body).client
         return None
 
-    def _is_known(self, claimed: Claimed) -> bool:
-        return claimed.client is not None and self._storage.get(self._key("known", claimed.client.encode())) > 0
-
-    def _is_used_up(self, claimed: Claimed) -> bool:
-        assert claimed.client is not None
-        of_client = self._storage.get(self._key("client failures", claimed.client.encode()))
-        if claimed.credential is None:
-            return of_client >= FORGIVEN * self._amount
-        of_credential = self._storage.get(self._key("credential failures", claimed.credential))
+    def _is_used_up(self, client: str, credential: bytes | None) -> bool:
+        of_client = self._count_of("client failures", client.encode())
+        of_credential = self._count_of("credential failures", credential) if credential is not None else 0
         return of_credential >= self._amount or of_client >= FORGIVEN * self._amount
+
+    def _count_of(self, what: str, whose: bytes) -> int:
+        return self._storage.watch(self._key(what, whose), MINUTE) or 0
 
     def _key(self, what: str, whose: bytes = b"") -> str:
         # The address has no NUL in it, so that no address and name together are another's.

@@ -103,6 +103,11 @@ class SharedWindowStorage(WindowStorage):
         self._require_open()
         return super().incr(key, expiry, amount)
 
+    def watch(self, key: str, expiry: int) -> int | None:
+        """As of a WindowStorage. Raises StoreUnavailable when the storage is closed."""
+        self._require_open()
+        return super().watch(key, expiry)
+
     def get(self, key: str) -> int:
         """As of a WindowStorage. Raises StoreUnavailable when the storage is closed."""
         self._require_open()

@@ -17,12 +17,16 @@ _FORGET_SECONDS = 60
 
 @dataclass(slots=True)
 class Window:
-    """The hits of one key since ``start`` (Unix seconds): those of others, and ours that they have yet to hear of."""
+    """The hits of one key since ``start`` (Unix seconds): those of others, and ours that they have yet to hear of.
+
+    ``watched_at``: when it was last asked about without a hit.
+    """
 
     start: int
     seconds: int
     shared: int = 0
     unsent: int = 0
+    watched_at: float = -math.inf
 
     @property
     def hits(self) -> int:
@@ -50,17 +54,20 @@ class WindowStorage(Storage):
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add ``amount`` hits to the current window of ``expiry`` seconds; return its count as far as known here."""
-        now = self.now()
-        start = int(now) // expiry * expiry
         with self._lock:
-            if abs(now - self._forgotten_at) >= _FORGET_SECONDS:
-                self._forget(now)
-            window = self._windows.get(key)
-            if window is None or window.start != start:
-                # Hits of an earlier window that were not sent yet are dropped with it: they no longer limit anyone.
-                window = self._windows[key] = Window(start, expiry)
+            window, _ = self._current(key, expiry)
             window.unsent += amount
             return window.hits
+
+    def watch(self, key: str, expiry: int) -> int | None:
+        """Return the count of the current window of ``expiry`` seconds, and learn what others count in it from now on.
+
+        None: it has not been watched until now, so that it is not known yet whether others have counted.
+        """
+        with self._lock:
+            window, new = self._current(key, expiry)
+            window.watched_at = self.now()
+            return None if new else window.hits
 
     def get(self, key: str) -> int:
         """Return the count of the current window."""
@@ -89,7 +96,25 @@ class WindowStorage(Storage):
         """Refuse, as ``reset`` does."""
         raise NotImplementedError
 
+    def _current(self, key: str, expiry: int) -> tuple[Window, bool]:
+        """Return the current window of a key, and whether it is new. The lock is held."""
+        now = self.now()
+        start = int(now) // expiry * expiry
+        if abs(now - self._forgotten_at) >= _FORGET_SECONDS:
+            self._forget(now)
+        window = self._windows.get(key)
+        if window is not None and window.start == start:
+            return window, False
+        # Hits of an earlier window that were not sent yet are dropped with it: they no longer limit anyone.
+        window = self._windows[key] = Window(start, expiry)
+        return window, True
+
     def _forget(self, now: float) -> None:
-        """Drop the windows that have ended. The lock is held."""
-        self._windows = {key: window for key, window in self._windows.items() if now < window.start + window.seconds}
+        """Drop the windows that have ended, and those that hold nothing and were not asked about for a minute. The
+        lock is held."""
+        self._windows = {
+            key: window
+            for key, window in self._windows.items()
+            if now < window.start + window.seconds and (window.hits or now - window.watched_at < _FORGET_SECONDS)
+        }
         self._forgotten_at = now
