@@ -175,7 +175,7 @@ async def test_the_manager_reads_and_decides_on_the_command_line(
     assert received[-1].url.params == httpx2.QueryParams(open="true", limit=20)
     for shown in (
         "Is this misuse?",
-        "4 enquiries in a row that said the same of a child but for one detail",
+        "4 enquiries that said the same of a child but for one detail",
         "Testperson Officer-1, police officer, Test Police",
         "safeguarding manager",
         alert["id"],
