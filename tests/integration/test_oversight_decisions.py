@@ -106,7 +106,7 @@ async def test_an_enquiry_is_answered_while_nothing_can_be_looked_over(world: Wo
         await connection.execute("LOCK TABLE alert, looked_over IN ACCESS EXCLUSIVE MODE")
         looking = asyncio.create_task(look_over(world))
         await asyncio.sleep(0.05)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(4):  # sooner than any statement is given up
             answer = await world.ask("officer-1", question(), urgency="immediate")
         assert (answer.status_code, answer.json()["outcome"]) == (200, "on_plan")
         assert not looking.done()
