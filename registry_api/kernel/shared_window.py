@@ -97,6 +97,7 @@ class SharedWindowStorage(WindowStorage):
         super().__init__(now=now)
         self._monotonic = monotonic
         self._synchronised_at = -math.inf
+        self._one_at_a_time = asyncio.Lock()
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """As of a WindowStorage. Raises StoreUnavailable when the storage is closed."""
@@ -127,10 +128,11 @@ class SharedWindowStorage(WindowStorage):
         After an error it is unknown whether the hits were added; they are sent again, since counting a hit twice is
         the safe mistake.
         """
-        asked_at = self._monotonic()
-        sent = self._current_windows()
-        self._settle(sent, await counts.add(sent, self.now()))
-        self._synchronised_at = asked_at
+        async with self._one_at_a_time:  # two at once would each send, and take off, the same hits
+            asked_at = self._monotonic()
+            sent = self._current_windows()
+            self._settle(sent, await counts.add(sent, self.now()))
+            self._synchronised_at = asked_at
 
     async def synchronise_forever(self, counts: SharedCounts) -> None:
         """Synchronise every second until cancelled. A failure is logged once, and closes the storage if it lasts."""

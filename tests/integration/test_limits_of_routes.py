@@ -63,6 +63,7 @@ def hit_of(world: World, key: Key) -> Hit:
 
 
 def is_refusal(answer: httpx2.Response) -> bool:
+    assert answer.status_code < 500, answer.text
     if answer.status_code != 429:
         return False
     assert answer.headers["content-type"] == MEDIA_TYPE
