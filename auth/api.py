@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
+from auth.claimed import note_outcome
 from auth.client import ASSERTION_TYPE, GRANT_TYPE
 from auth.dependencies import AuthServices
 from auth.dpop import ProofVerifier
@@ -121,7 +122,7 @@ def build_services(
 def configure(app: FastAPI, services: AuthServices, *, limited: Callable[[Endpoint], Endpoint]) -> None:
     """Give the application its services and the routes of this module.
 
-    ``limited`` is applied to the token endpoint: how often one network address may ask is for the caller to say.
+    ``limited`` is applied to every route: how often one network address may ask is for the caller to say.
 
     Raises:
         InsecureEnvironment: see ``refuse_insecure_environment``.
@@ -132,24 +133,30 @@ def configure(app: FastAPI, services: AuthServices, *, limited: Callable[[Endpoi
     summary = "Obtain an access token for one professional"
     app.post("/oauth2/token", summary=summary, tags=["identity"], openapi_extra=_DOCUMENTED)(limited(issue_token))
     app.get("/.well-known/jwks.json", summary="The keys under which access tokens verify", tags=["identity"])(
-        published_keys
+        limited(published_keys)
     )
 
 
 async def issue_token(request: Request) -> Response:
     """Issue an access token by the JWT bearer grant (RFC 7523); the client authenticates with private_key_jwt, and the
     token is bound to the key of its DPoP proof (RFC 9449)."""
-    services: AuthServices = request.app.state.auth
+    status, headers, body = await _answer(request, request.app.state.auth)
+    # A refusal, and no step on the way: the challenge to send the proof again with a nonce.
+    note_outcome(request, failed=400 <= status < 500 and b'"use_dpop_nonce"' not in body)
+    return Response(body, status, headers)
+
+
+async def _answer(request: Request, services: AuthServices) -> tuple[int, Mapping[str, str], bytes]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        return _response(await services.endpoint.reject(Reason.REQUEST, 415))
+        return await services.endpoint.reject(Reason.REQUEST, 415)
     body = await _limited_body(request)
     if body is None:
-        return _response(await services.endpoint.reject(Reason.OVERSIZE, 413))
+        return await services.endpoint.reject(Reason.OVERSIZE, 413)
     try:
         form = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError:
-        return _response(await services.endpoint.reject(Reason.REQUEST))
-    return _response(await services.endpoint.respond(form, request.headers, services.possession.shown_by(request)))
+        return await services.endpoint.reject(Reason.REQUEST)
+    return await services.endpoint.respond(form, request.headers, services.possession.shown_by(request))
 
 
 async def published_keys(request: Request) -> Response:
@@ -166,8 +173,3 @@ async def _limited_body(request: Request) -> bytes | None:
         if len(body) > MAX_BODY_BYTES:
             return None
     return bytes(body)
-
-
-def _response(parts: tuple[int, Mapping[str, str], bytes]) -> Response:
-    status, headers, body = parts
-    return Response(body, status, headers)

@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from policies.enquirer import Role
 from policies.written import FileInvalid, T, Table, Text, read_table
 
 
@@ -140,11 +141,19 @@ class SettingsTable(Table, frozen=True):
     repeat_hours: _Positive
 
 
+class RoleVolumeTable(Table, frozen=True):
+    """The floors for a professional of a role that asks more often than others, within an hour and within 24 hours."""
+
+    hour: _Several
+    day: _Several
+
+
 class OversightTable(Table, frozen=True):
     """From when on enquiries look like misuse, and are shown to a person. The figures stop nobody.
 
     Args:
-        times_usual: how many times what is usual for them is unusual; the floors hold all the same.
+        times_usual: how many times what is usual for them is unusual; never less than the floor, and never more than
+            so many times the floor.
         usual_weeks: over how many weeks before it is reckoned what is usual.
         professional_hour: the floor for one professional: so many enquiries within an hour.
         professional_day: the same within 24 hours.
@@ -155,6 +164,9 @@ class OversightTable(Table, frozen=True):
         same_child_organisation: so many of them by several professionals of one organisation.
         trying_out_minutes: within how many minutes questions that differ in one detail count together.
         trying_out_tries: so many different values of that detail, none of which found a child.
+        trying_out_days: within how many days they count together where it is done slowly, or by several colleagues.
+        trying_out_slow_tries: so many different values then.
+        roles: the floors of roles with floors of their own.
     """
 
     times_usual: _Positive
@@ -168,6 +180,14 @@ class OversightTable(Table, frozen=True):
     same_child_organisation: _Several
     trying_out_minutes: _Positive
     trying_out_tries: _Several
+    trying_out_days: _Positive
+    trying_out_slow_tries: _Several
+    roles: dict[Role, RoleVolumeTable]
+
+    def floors_of(self, role: Role) -> tuple[int, int]:
+        """Return the floors of one professional of ``role``: within an hour, and within 24 hours."""
+        own = self.roles.get(role)
+        return (own.hour, own.day) if own else (self.professional_hour, self.professional_day)
 
 
 class ProfileFile(Table, frozen=True):

@@ -18,7 +18,7 @@ from auth.keys import SigningKeys
 from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
-from registry_api import description, problems
+from registry_api import admission, description, problems
 from registry_api.directory import store as directory_store
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
@@ -31,11 +31,13 @@ from registry_api.kernel import installation, limits, schema
 from registry_api.kernel.clock import Clock, utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault, derive_key
 from registry_api.kernel.db import Database
+from registry_api.kernel.errors import StoreUnavailable
 from registry_api.kernel.guards import Guards
 from registry_api.kernel.limits import Limits
 from registry_api.kernel.readiness import Readiness
+from registry_api.kernel.redis_counts import RedisCounts
 from registry_api.kernel.settings import Settings
-from registry_api.kernel.shared_window import SharedWindowStorage
+from registry_api.kernel.shared_window import SharedCounts, SharedWindowStorage, SqlCounts
 from registry_api.matching.tokens import TokenKeys
 from registry_api.oversight import api as oversight_api
 from registry_api.oversight.rounds import Rounds
@@ -81,8 +83,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     """Return the application over a migrated database that holds an authority.
 
     ``database_url``: ``postgresql+asyncpg://…``. The application connects when it starts; it raises NotSetUp there
-    when the database is not ready for it, and KeysUnusable when the keys are not those of the database. Raises
-    KeysUnusable here when there are none: ``enrol`` makes them; and PoliciesInvalid.
+    when the database is not ready for it, UnlimitedRoute when a route carries no limit, and KeysUnusable when the keys
+    are not those of the database. Raises KeysUnusable here when there are none: ``enrol`` makes them; and
+    PoliciesInvalid.
     """
     database = Database(database_url, pool_size=settings.pool_size)
     # Of its own, so that requests which take every connection cannot keep the limits from being counted: a count that
@@ -103,6 +106,11 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             ending.push_async_callback(database.close)
             ending.push_async_callback(keeping_house.close)
             ending.push_async_callback(looking_over.close)
+            limits.require_on_every_route(app.routes)
+            counts: SharedCounts = SqlCounts(keeping_house)
+            if settings.redis_url is not None:
+                counts = redis = RedisCounts(settings.redis_url.get_secret_value())
+                ending.push_async_callback(redis.close)
             if not await schema.is_current(database):
                 raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
             if not await _refresh(database, authority):
@@ -113,10 +121,11 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
                 ending.push_async_callback(staff.sign_in.provider.close)
             services.possession.nonces.begin_at(await identity.proofs_since())
             profile.consideration_due(clock())  # reads the public holidays now and not during the first enquiry
-            await app.state.limits.storage.synchronise(keeping_house)
+            with contextlib.suppress(StoreUnavailable):  # closed then, until it comes back
+                await app.state.limits.storage.synchronise(counts)
             keeping = [
                 asyncio.create_task(_refresh_forever(keeping_house, authority, enquiries, clock)),
-                asyncio.create_task(app.state.limits.storage.synchronise_forever(keeping_house)),
+                asyncio.create_task(app.state.limits.storage.synchronise_forever(counts)),
                 asyncio.create_task(_look_over_forever(looking_over, rounds)),
             ]
             try:
@@ -134,6 +143,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         lifespan=lifespan,
         docs_url=None,  # the default pages load their scripts from a public network
         redoc_url=None,
+        openapi_url=None,  # the framework's own route carries no limit
     )
     problems.install(app)
     app.state.database = database
@@ -205,6 +215,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     for router in (enquiries_api.router, routing_api.router, transfers_api.router, oversight_api.router, _health):
         app.include_router(router)
     description.complete(app)
+    app.add_middleware(admission.Admission, limits=app.state.limits, free_paths=_HEALTH)
     return app
 
 
@@ -245,14 +256,25 @@ _health = APIRouter(tags=["health"])
 
 
 @_health.get("/livez", summary="Is this process alive?")
-async def livez() -> JSONResponse:
+@limits.by_worker
+async def livez(request: Request) -> JSONResponse:
     """Answer as long as the process handles requests at all."""
     return JSONResponse({"status": "ok"})
 
 
 @_health.get("/readyz", summary="Can this process answer enquiries?", responses={503: {"description": "Not now."}})
+@limits.by_worker
 async def readyz(request: Request) -> Response:
-    """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here."""
+    """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here, and
+    requests can be counted."""
     readiness: Readiness = request.app.state.readiness
-    ready = await readiness()
+    counting: Limits = request.app.state.limits
+    ready = counting.storage.check() and await readiness()
     return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
+
+
+@_health.get("/openapi.json", include_in_schema=False)
+@limits.by_address
+async def description_of_the_api(request: Request) -> JSONResponse:
+    """Return the description of the API (OpenAPI)."""
+    return JSONResponse(request.app.openapi())

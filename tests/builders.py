@@ -233,6 +233,7 @@ async def running_world(database_url: str, state: Path, **settings: Any) -> Asyn
         "enquiries_per_minute_organisation": 10_000,
         "enquiries_per_minute_professional": 10_000,
         "requests_per_minute_address": 10_000,
+        "failed_authentications_per_minute_address": 10_000,
         "pool_size": 6,
         "environment": "development",
         **settings,

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel
 
+from auth.claimed import note_outcome
 from auth.dependencies import current_session
 from auth.errors import InvalidToken, NotAuthenticated, ProviderUnavailable, SessionNotFound, SignInRefused
 from auth.staff import pages
@@ -140,6 +141,7 @@ async def finish(request: Request) -> Response:
     except ProviderUnavailable:
         return _unavailable(staff)
     except (ValueError, SignInRefused) as refused:
+        note_outcome(request, failed=True)
         return _refused(staff, person=isinstance(refused, SignInRefused) and refused.person)
     goal = staff.base_url + finished.return_to
     shown = pages.page("You are signed in", pages.link(goal, "Go on"), go_on_to=goal)
@@ -159,6 +161,7 @@ async def end_by_provider(request: Request) -> Response:
             raise ValueError
         await staff.sign_in.end_by_provider(tokens[0])
     except (ValueError, InvalidToken):
+        note_outcome(request, failed=True)
         return JSONResponse({"error": "invalid_request"}, 400)
     except ProviderUnavailable:
         return JSONResponse({"error": "temporarily_unavailable"}, 503, {"Retry-After": "30"})
@@ -171,6 +174,7 @@ async def account(request: Request) -> Response:
     try:
         session = await current_session(request)
     except NotAuthenticated:
+        note_outcome(request, failed=bool(cookies(request, COOKIE)))  # who has not signed in yet has failed at nothing
         return pages.page("You are not signed in", pages.link(f"{staff.base_url}/sign-in", "Sign in"), status=401)
     said = {
         "Known here as": session.staff_subject,

@@ -1,4 +1,4 @@
-"""`inbox`, `acknowledge`, `considerations` and `decide`: the follow-up, as the authority's own staff see it."""
+"""The commands of the follow-up, as the authority's own staff see it: inbox, considerations, and alerts of misuse."""
 
 import sys
 from typing import Annotated
@@ -7,7 +7,7 @@ from uuid import UUID
 import typer
 
 from registry_api.cli.asking import AsOption, ClientOption, JsonOption, show_json
-from registry_api.cli.output import consideration_rows, console, facts, note, notification_rows
+from registry_api.cli.output import alert_rows, consideration_rows, console, facts, note, notification_rows
 from registry_api.cli.remote import ClientFile, Remote
 
 _SCOPE = "casework"
@@ -15,7 +15,7 @@ _SCOPE = "casework"
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (inbox, acknowledge, considerations, decide):
+    for command in (inbox, acknowledge, considerations, decide, alerts, decide_alert):
         app.command()(command)
 
 
@@ -96,6 +96,51 @@ def decide(
             headers={"If-Match": f'"{version}"'},
         ).json()
     console.print(facts("Decided", consideration_rows(decided)))
+
+
+def alerts(
+    client_file: ClientOption,
+    as_whom: AsOption,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are decided.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="The newest so many.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Show enquiries that look like misuse and are yours to decide, the newest first. The reading is recorded."""
+    query = {"open": str(not everything).lower(), "limit": limit}
+    with Remote(ClientFile.read(client_file)) as service:
+        page = service.call("GET", "/api/v1/alerts", as_whom=as_whom, scope=_SCOPE, query=query).json()
+    if as_json:
+        show_json(page)
+        return
+    for alert in page["alerts"]:
+        console.print(facts("Is this misuse?", alert_rows(alert)))
+    if not page["alerts"]:
+        note("No alert waits for a decision of yours.")
+    if page.get("next"):
+        note(f"These are the newest {limit}; there is more. Show more with --limit.")
+
+
+def decide_alert(
+    client_file: ClientOption,
+    as_whom: AsOption,
+    alert: Annotated[UUID, typer.Argument(help="The alert, as the list names it.")],
+    decision: Annotated[str, typer.Option(help="legitimate, to_discuss or misuse_suspected.")],
+    reason: Annotated[
+        str, typer.Option(help="Why; kept sealed with the decision. With - it is taken from standard input.")
+    ],
+    version: Annotated[int, typer.Option(min=1, help="The version that you read.")],
+) -> None:
+    """Record what you took the enquiries of an alert for, and why. It changes nothing for those who asked."""
+    with Remote(ClientFile.read(client_file)) as service:
+        decided = service.call(
+            "POST",
+            f"/api/v1/alerts/{alert}/decision",
+            as_whom=as_whom,
+            scope=_SCOPE,
+            body={"decision": decision, "reason": sys.stdin.read() if reason == "-" else reason},
+            headers={"If-Match": f'"{version}"'},
+        ).json()
+    console.print(facts("Decided", alert_rows(decided)))
 
 
 def _title(kind: str) -> str:

@@ -238,6 +238,7 @@ def notification_rows(notification: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Police", "\n".join(f"{one['name']}: {one['phone']}" for one in notification.get("police", ()))),
         *subject_rows(notification.get("about")),
         ("Consideration", notification.get("consideration_id") or ""),
+        ("Alert", notification.get("alert_id") or ""),
         ("Picked up", moment(notification.get("acknowledged_at"))),
         ("Notification", notification["id"]),
     ]
@@ -260,3 +261,28 @@ def consideration_rows(consideration: Mapping[str, Any]) -> list[tuple[str, str]
 
 def _numbered(number: int, about: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(f"{number}. {label}", said) for label, said in subject_rows(about)]
+
+
+def alert_rows(alert: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return an alert as whoever decides it needs it: what was seen, of whom, when, and nothing of any child."""
+    about = alert["about"]
+    first, last = moment(alert["since"]), moment(alert["until"])
+    shown = [f"{one['reference']}, {moment(one['received_at'])}, {one['by']}" for one in alert["enquiries"]]
+    if alert["how_many"] > len(shown):
+        shown.insert(0, f"The newest {len(shown)} of {alert['how_many']}:")
+    return [
+        ("What was seen", alert["explanation"]),
+        ("Of whom", person(about) if about.get("name") else f"Everybody of {about['organisation']} together"),
+        ("When", first if first == last else f"{first} to {last}"),
+        ("Enquiries", "\n".join(shown)),
+        ("Raised", moment(alert["raised_at"])),
+        ("To decide", plain(alert["owner"])),
+        ("Decided", _decided(alert)),
+        ("Reason", alert.get("reason") or ""),
+        ("Version", str(alert["version"])),
+        ("Alert", alert["id"]),
+    ]
+
+
+def _decided(alert: Mapping[str, Any]) -> str:
+    return f"{plain(alert['decision'])}, {moment(alert['decided_at'])}" if alert.get("decision") else ""

@@ -9,29 +9,36 @@ Routes are limited by the organisation, the professional or the network address:
 
 A refusal is slowapi's ``RateLimitExceeded``, with ``retry_after`` for its header; a count that cannot be kept is
 StoreUnavailable, never an open door. The counters belong to the application that serves the request: whoever makes
-the application puts a ``Limits`` into ``app.state.limits``, awaits ``limits.storage.synchronise(database)`` before it
-serves, and keeps ``synchronise_forever`` running beside it.
+the application puts a ``Limits`` into ``app.state.limits``, awaits ``limits.storage.synchronise`` before it serves,
+keeps ``synchronise_forever`` running beside it, and has ``require_on_every_route`` look at what it is about to serve.
 """
 
 import hmac
 import inspect
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, Literal, TypeVar, cast
 
+from fastapi.routing import iter_route_contexts
 from limits.strategies import FixedWindowRateLimiter
 from slowapi import Limiter
 from starlette.requests import Request
+from starlette.routing import BaseRoute
 
 from policies.enquirer import Enquirer
 from registry_api.kernel.settings import Settings
 from registry_api.kernel.shared_window import SharedWindowStorage
+from registry_api.kernel.windows import WindowStorage
 
-Kind = Literal["organisation", "professional", "address"]
+Kind = Literal["organisation", "professional", "address", "worker"]
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _Value = TypeVar("_Value")
 _MARK = "limited_by"
+
+
+class UnlimitedRoute(RuntimeError):
+    """A route of the application carries no limit. The message names it."""
 
 
 class Limits:
@@ -43,9 +50,12 @@ class Limits:
             "organisation": f"{settings.enquiries_per_minute_organisation}/minute",
             "professional": f"{settings.enquiries_per_minute_professional}/minute",
             "address": f"{settings.requests_per_minute_address}/minute",
+            "worker": f"{settings.health_checks_per_minute_address}/minute",
         }
+        self.failures = settings.failed_authentications_per_minute_address
         self.storage = storage or SharedWindowStorage()
         self.strategy = FixedWindowRateLimiter(self.storage)
+        self.own_strategy = FixedWindowRateLimiter(WindowStorage(now=self.storage.now))
         self._secret = hmac.digest(secret, b"rate-limit keys", "sha256")
 
     def key(self, kind: Kind, identity: bytes) -> str:
@@ -64,9 +74,10 @@ class RouteLimiter(Limiter):
     errors or fall back to a count of its own.
     """
 
-    def __init__(self) -> None:
-        """Have no limits but those at the routes."""
+    def __init__(self, *, shared: bool = True) -> None:
+        """Have no limits but those at the routes. ``shared``: counted with the other workers, and closed without."""
         super().__init__(key_func=_address, key_style="endpoint", swallow_errors=False)
+        self._shared = shared
 
     def get_app_config(self, key: str, default_value: _Value = None) -> _Value:  # type: ignore[assignment]
         """Return the default, whatever the environment says."""
@@ -75,12 +86,13 @@ class RouteLimiter(Limiter):
     @property
     def limiter(self) -> FixedWindowRateLimiter:
         """The counters of the application that serves the present request."""
-        return _limits.get().strategy
+        return _limits.get().strategy if self._shared else _limits.get().own_strategy
 
     def _check_request_limit(
         self, request: Request, endpoint_func: Callable[..., Any] | None, in_middleware: bool = True
     ) -> None:
         _limits.set(request.app.state.limits)
+        request.state.counted_in = self.limiter.storage
         super()._check_request_limit(request, endpoint_func, in_middleware)
 
     def by_organisation(self, endpoint: Endpoint) -> Endpoint:
@@ -94,6 +106,10 @@ class RouteLimiter(Limiter):
     def by_address(self, endpoint: Endpoint) -> Endpoint:
         """Limit an endpoint to ``requests_per_minute_address`` calls from one network address."""
         return self._by("address", _address, endpoint)
+
+    def by_worker(self, endpoint: Endpoint) -> Endpoint:
+        """Limit an endpoint to ``health_checks_per_minute_address`` calls from one network address."""
+        return self._by("worker", _address, endpoint)
 
     def _by(self, kind: Kind, key: Callable[[Request], str], endpoint: Endpoint) -> Endpoint:
         def amount() -> str:
@@ -111,11 +127,21 @@ def limits_of(endpoint: Callable[..., Any]) -> frozenset[Kind]:
     return frozenset(getattr(endpoint, _MARK, ()))
 
 
+def require_on_every_route(routes: Sequence[BaseRoute]) -> None:
+    """Look at every route, those of included routers too: what slowapi's own defaults for all routes do not see.
+
+    Raises UnlimitedRoute when one carries no limit, or is of a kind that cannot carry any: a mounted application.
+    """
+    for route in iter_route_contexts(routes):
+        if route.endpoint is None or not limits_of(route.endpoint):
+            raise UnlimitedRoute(f"{route.path} has no limit: put one between the route and its function")
+
+
 def retry_after(request: Request) -> int:
     """Return the seconds after which a request that met RateLimitExceeded may come again (RFC 9110 §10.2.3)."""
-    limits: Limits = request.app.state.limits
+    counted_in: WindowStorage = request.state.counted_in
     item, identifiers = request.state.view_rate_limit
-    return limits.storage.seconds_left(item.key_for(*identifiers))
+    return counted_in.seconds_left(item.key_for(*identifiers))
 
 
 def _enquirer(request: Request) -> Enquirer:
@@ -155,3 +181,6 @@ limiter = RouteLimiter()
 by_organisation = limiter.by_organisation
 by_professional = limiter.by_professional
 by_address = limiter.by_address
+by_worker = RouteLimiter(shared=False).by_worker
+"""For questions after this worker's health: counted by it alone, for it has to say that it lives when no count can be
+shared."""

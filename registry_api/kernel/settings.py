@@ -4,15 +4,19 @@ from functools import cached_property
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
+_REDIS_OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 
 
 class Settings(BaseSettings):
     """The deployment's settings. Every field is an environment variable with the prefix ``REGISTRY_``."""
 
-    model_config = SettingsConfigDict(env_prefix="REGISTRY_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="REGISTRY_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     environment: Literal["development", "production"] = "production"
     """In development, and nowhere else, staff sign in at a provider inside the service that believes anybody."""
@@ -53,11 +57,14 @@ class Settings(BaseSettings):
     enquiries_per_minute_organisation: int = Field(default=600, ge=1)
     enquiries_per_minute_professional: int = Field(default=30, ge=1)
     requests_per_minute_address: int = Field(default=600, ge=1)
-    """Requests without an established enquirer, as for a token, from one network address."""
+    """Requests without an established enquirer, as for a token, from one network address, to each of those routes."""
+    health_checks_per_minute_address: int = Field(default=1200, ge=1)
+    """Questions after one worker's health from one network address; counted by that worker alone."""
     failed_authentications_per_minute_address: int = Field(default=30, ge=1)
-    """Failures to show who is asking, from one network address; past it, it is not even looked at."""
+    """Failures to show who is asking, from one network address; past it, it is not even looked at. Not for those who
+    have shown it from there before (docs/adr/0013)."""
     redis_url: SecretStr | None = None
-    """``redis://…`` or ``rediss://…``: where workers add up their counts; without it, the database."""
+    """``rediss://…``, ``redis://…`` or ``unix://…``: where workers add up their counts; without it, the database."""
 
     @field_validator("base_url")
     @classmethod
@@ -72,6 +79,19 @@ class Settings(BaseSettings):
         if any(network.prefixlen == 0 for network in networks):
             raise ValueError("everybody is no proxy")
         return ",".join(map(str, networks))
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None:
+            url = urlsplit(given.get_secret_value())
+            # Whatever else the client takes from an address could switch a safeguard off: the check of certificates.
+            if (
+                url.scheme not in _REDIS_SCHEMES
+                or not parse_qs(url.query, keep_blank_values=True).keys() <= _REDIS_OPTIONS
+            ):
+                raise ValueError("no address of a Redis server")
+        return given
 
     @property
     def development(self) -> bool:

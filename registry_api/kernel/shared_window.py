@@ -1,30 +1,45 @@
 """The counters behind ``kernel.limits``: one count for all workers and machines, closed when it cannot be kept.
 
-Counting is done in memory. Once a second each worker adds its new hits to the table ``rate_count`` and learns the
-total, so a limit can be overrun by what other workers admit within that second, and no row is contended for in the
-transaction of an enquiry. Windows are fixed and aligned to the clock (machines are expected to keep time by NTP).
+Counting is done in memory. Once a second each worker adds its new hits to what all of them share – the table
+``rate_count``, or Redis (``kernel.redis_counts``) – and learns the total. So no request ever waits for that store; a
+limit can be overrun by what other workers admit within that second; and no row is contended for in the transaction of
+an enquiry. Windows are fixed and aligned to the clock (machines are expected to keep time by NTP).
 """
 
 import asyncio
 import logging
 import math
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import asyncpg
-from limits.storage import Storage
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from registry_api.kernel.db import Database
 from registry_api.kernel.errors import StoreUnavailable
+from registry_api.kernel.windows import WindowStorage
 
 SYNCHRONISE_SECONDS = 1.0
 CLOSED_AFTER_SECONDS = 5.0
-_FORGET_SECONDS = 60
+KEPT_SECONDS = 60
+"""How long a window is kept past its end, for machines whose clocks are behind ours."""
 
 _logger = logging.getLogger(__name__)
+
+Row: TypeAlias = tuple[str, int, int, int]
+"""A key, when its window began (Unix seconds), how many seconds it lasts, and the hits to add; none: only to learn."""
+Total: TypeAlias = tuple[str, int, int]
+"""A key, when its window began, and its hits by all workers."""
+
+
+class SharedCounts(Protocol):
+    """Where workers add up what each has counted."""
+
+    async def add(self, rows: Sequence[Row], now: float) -> Iterable[Total]:
+        """Add hits, forget what has long ended at ``now`` (Unix seconds), and return the totals of the same windows.
+
+        Those of which nothing is known may be left out. After an error it is unknown whether the hits were added.
+        Raises StoreUnavailable, or what the store's own driver raises.
+        """
+
 
 _ADD = """
     WITH mine AS (
@@ -48,21 +63,29 @@ _FORGET = """
 """
 
 
-@dataclass(slots=True)
-class _Window:
-    """The hits of one key since ``start`` (Unix seconds): those the table told of, and ours that it has yet to hear."""
+class SqlCounts:
+    """Adds up in the table ``rate_count``."""
 
-    start: int
-    seconds: int
-    shared: int = 0
-    unsent: int = 0
+    def __init__(self, database: Database) -> None:
+        """``database``: with a connection that no request can take from the counting."""
+        self._database = database
+        self._forgotten_at = -math.inf
+
+    async def add(self, rows: Sequence[Row], now: float) -> Iterable[Total]:
+        """As ``SharedCounts``."""
+        async with self._database.connection() as connection:
+            totals = await connection.fetch(_ADD, *_columns(rows))
+            if abs(now - self._forgotten_at) >= KEPT_SECONDS:
+                await connection.execute(_FORGET, int(now) - KEPT_SECONDS)
+                self._forgotten_at = now
+        return [(row["key"], row["window_start"], row["hits"]) for row in totals]
 
 
-class SharedWindowStorage(Storage):
-    """Counts hits in fixed windows, in memory, and adds them up with every other worker through ``rate_count``.
+class SharedWindowStorage(WindowStorage):
+    """Counts hits in memory, and adds them up with every other worker.
 
     Closed until first synchronised, and again once ``CLOSED_AFTER_SECONDS`` have passed since it last was: a limit
-    that nobody can count is not a limit. May be hit from any thread.
+    that nobody can count is not a limit.
     """
 
     STORAGE_SCHEME = None
@@ -71,88 +94,52 @@ class SharedWindowStorage(Storage):
         self, *, now: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
     ) -> None:
         """Take the time of day from ``now`` (Unix seconds) and the age of the totals from ``monotonic`` (seconds)."""
-        super().__init__()
-        self._now = now
+        super().__init__(now=now)
         self._monotonic = monotonic
-        self._windows: dict[str, _Window] = {}
-        self._lock = threading.Lock()
         self._synchronised_at = -math.inf
-        self._forgotten_at = -math.inf
-
-    @property
-    def base_exceptions(self) -> tuple[type[Exception], ...]:
-        """Nothing that ``limits`` should catch: what goes wrong here must reach the caller."""
-        return ()
+        self._one_at_a_time = asyncio.Lock()
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add ``amount`` hits to the current window of ``expiry`` seconds; return its count as far as known here.
-
-        Raises StoreUnavailable when the storage is closed.
-        """
+        """As of a WindowStorage. Raises StoreUnavailable when the storage is closed."""
         self._require_open()
-        start = int(self._now()) // expiry * expiry
-        with self._lock:
-            window = self._windows.get(key)
-            if window is None or window.start != start:
-                # Hits of an earlier window that were not sent yet are dropped with it: they no longer limit anyone.
-                window = self._windows[key] = _Window(start, expiry)
-            window.unsent += amount
-            return window.shared + window.unsent
+        return super().incr(key, expiry, amount)
+
+    def watch(self, key: str, expiry: int) -> int | None:
+        """As of a WindowStorage. Raises StoreUnavailable when the storage is closed."""
+        self._require_open()
+        return super().watch(key, expiry)
 
     def get(self, key: str) -> int:
-        """Return the count of the current window. Raises StoreUnavailable when the storage is closed."""
+        """As of a WindowStorage. Raises StoreUnavailable when the storage is closed."""
         self._require_open()
-        with self._lock:
-            window = self._windows.get(key)
-            return window.shared + window.unsent if window and self._now() < window.start + window.seconds else 0
-
-    def get_expiry(self, key: str) -> float:
-        """Return when the window of ``key`` ends, in Unix seconds; now, if it has none."""
-        window = self._windows.get(key)
-        return window.start + window.seconds if window else self._now()
-
-    def seconds_left(self, key: str) -> int:
-        """Return the whole seconds, at least one, after which the count of ``key`` begins anew."""
-        return max(1, math.ceil(self.get_expiry(key) - self._now()))
+        return super().get(key)
 
     def check(self) -> bool:
         """Return whether the totals are fresh enough to count on."""
         return self._monotonic() - self._synchronised_at <= CLOSED_AFTER_SECONDS
 
-    def reset(self) -> None:
-        """Refuse: nobody may set the counts of the other workers back."""
-        raise NotImplementedError
-
-    def clear(self, key: str) -> None:
-        """Refuse, as ``reset`` does."""
-        raise NotImplementedError
-
     def _require_open(self) -> None:
         if not self.check():
             raise StoreUnavailable
 
-    async def synchronise(self, database: Database) -> None:
-        """Add our new hits to the table and learn the totals. Raises StoreUnavailable, or what asyncpg raises.
+    async def synchronise(self, counts: SharedCounts) -> None:
+        """Add our new hits to ``counts`` and learn the totals. Raises what ``SharedCounts.add`` raises.
 
         After an error it is unknown whether the hits were added; they are sent again, since counting a hit twice is
         the safe mistake.
         """
-        asked_at = self._monotonic()
-        sent = self._current_windows()
-        async with database.connection() as connection:
-            self._settle(sent, await connection.fetch(_ADD, *_columns(sent)))
+        async with self._one_at_a_time:  # two at once would each send, and take off, the same hits
+            asked_at = self._monotonic()
+            sent = self._current_windows()
+            self._settle(sent, await counts.add(sent, self.now()))
             self._synchronised_at = asked_at
-            if asked_at - self._forgotten_at >= _FORGET_SECONDS:
-                # A window is kept a while past its end, for machines whose clocks are behind ours.
-                await connection.execute(_FORGET, int(self._now()) - _FORGET_SECONDS)
-                self._forgotten_at = asked_at
 
-    async def synchronise_forever(self, database: Database) -> None:
+    async def synchronise_forever(self, counts: SharedCounts) -> None:
         """Synchronise every second until cancelled. A failure is logged once, and closes the storage if it lasts."""
         failing = False
         while True:
             try:
-                await self.synchronise(database)
+                await self.synchronise(counts)
                 failing = False
             except Exception as error:  # whatever it was, the next second may be better; until then the storage closes
                 if not failing:
@@ -160,14 +147,13 @@ class SharedWindowStorage(Storage):
                 failing = True
             await asyncio.sleep(SYNCHRONISE_SECONDS)
 
-    def _current_windows(self) -> list[tuple[str, int, int, int]]:
-        """Drop the windows that have ended; return (key, start, seconds, unsent hits) of the others."""
-        now = self._now()
+    def _current_windows(self) -> list[Row]:
+        """Drop the windows that have ended; return the others with the hits that were not sent yet."""
         with self._lock:
-            self._windows = {key: w for key, w in self._windows.items() if now < w.start + w.seconds}
+            self._forget(self.now())
             return [(key, w.start, w.seconds, w.unsent) for key, w in self._windows.items()]
 
-    def _settle(self, sent: list[tuple[str, int, int, int]], totals: Sequence[asyncpg.Record]) -> None:
+    def _settle(self, sent: Sequence[Row], totals: Iterable[Total]) -> None:
         """Take what was sent off what is unsent (more may have come meanwhile), and note the totals."""
         with self._lock:
             for key, start, _, hits in sent:
@@ -178,9 +164,9 @@ class SharedWindowStorage(Storage):
             for key, start, total in totals:
                 window = self._windows.get(key)
                 if window and window.start == start:
-                    # Never less than known: a crash of the server empties an unlogged table.
+                    # Never less than known: a store may lose its memory, as an unlogged table does in a crash.
                     window.shared = max(window.shared, total)
 
 
-def _columns(rows: list[tuple[str, int, int, int]]) -> list[list[Any]]:
+def _columns(rows: Sequence[Row]) -> list[list[Any]]:
     return [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]

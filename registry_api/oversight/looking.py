@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from policies.enquirer import Role
 from policies.profile import OversightTable
 from registry_api.directory import store as directory_store
 from registry_api.enquiries.children import read_record
@@ -49,7 +50,8 @@ _log = structlog.get_logger()
 
 def longest_look_back(figures: OversightTable) -> timedelta:
     """Return how long before an enquiry others can lie that it is looked at together with."""
-    return max(DAY, timedelta(days=figures.same_child_days), timedelta(minutes=figures.trying_out_minutes))
+    days = max(figures.same_child_days, figures.trying_out_days)
+    return max(DAY, timedelta(days=days), timedelta(minutes=figures.trying_out_minutes))
 
 
 class Looking:
@@ -73,8 +75,10 @@ class Looking:
         self._figures = figures
         self._first, self._last = rows[0]["received_at"], rows[-1]["received_at"]
         self._belongs: dict[UUID, UUID] = {row["professional_id"]: row["organisation_id"] for row in rows}
+        self._roles = {row["professional_id"]: Role(row["role"]) for row in rows}
         self._same_child_within = timedelta(days=figures.same_child_days)
         self._trying_out_within = timedelta(minutes=figures.trying_out_minutes)
+        self._slowly_within = timedelta(days=figures.trying_out_days)
         self._records: dict[UUID, Record | None] = {}
 
     async def signs(self) -> list[Sign]:
@@ -82,14 +86,14 @@ class Looking:
         return [
             *await self._volumes(),
             *await self._trying_out(),
-            *await self._again(),
+            *await self._over_days(),
             *await self._own_families(),
         ]
 
     async def _volumes(self) -> list[Sign]:
         figures, signs = self._figures, []
         for professional, organisation in self._belongs.items():
-            hour, day = figures.professional_hour, figures.professional_day
+            hour, day = figures.floors_of(self._roles[professional])
             signs += await self._volume("professional_id", professional, organisation, professional, hour, day)
         for organisation in set(self._belongs.values()):
             hour, day = figures.organisation_hour, figures.organisation_day
@@ -125,37 +129,63 @@ class Looking:
             trying_out, asked, within=self._trying_out_within, tries=figures.trying_out_tries
         )
 
-    async def _again(self) -> list[Sign]:
+    async def _over_days(self) -> list[Sign]:
         signs: list[Sign] = []
         for row in self._rows:
             record = await self._record(row)
             if record is not None and row["refusal"] is None:
                 with _as_far_as_possible():
-                    signs += await self._again_of(row, record)
+                    since = row["received_at"] - max(self._same_child_within, self._slowly_within)
+                    tokens = query_tokens(record, self._token_keys)
+                    rows = [row, *await store.perhaps_about_one(self._connection, row, tokens, since)]
+                    opened = [(one, other) for one in rows if (other := await self._record(one)) is not None]
+                    signs += self._again(row, record, rows, opened)
+                    signs += await self._slowly(row, opened)
         return signs
 
-    async def _again_of(self, row: Mapping[str, Any], record: Record) -> list[Sign]:
-        since = row["received_at"] - self._same_child_within
-        tokens = query_tokens(record, self._token_keys)
-        rows = await store.perhaps_about_one(self._connection, row, tokens, since)
-        opened = [(one["id"], other) for one in rows if (other := await self._record(one)) is not None]
-        alike, child = set(same_child(record, opened)), row["child_id"]
-        same = [one for one in rows if one["id"] in alike or (child is not None and one["child_id"] == child)]
-        figures, organisation, signs = self._figures, row["organisation_id"], []
+    def _again(
+        self,
+        row: Mapping[str, Any],
+        record: Record,
+        rows: Sequence[Mapping[str, Any]],
+        opened: Sequence[tuple[Mapping[str, Any], Record]],
+    ) -> list[Sign]:
+        alike = set(same_child(record, [(one["id"], other) for one, other in opened if one is not row]))
+        child, organisation = row["child_id"], row["organisation_id"]
+        same = [
+            one for one in rows if one is row or one["id"] in alike or (child is not None and one["child_id"] == child)
+        ]
+        signs: list[Sign] = []
         for professional, least in (
-            (row["professional_id"], figures.same_child_professional),
-            (None, figures.same_child_organisation),
+            (row["professional_id"], self._figures.same_child_professional),
+            (None, self._figures.same_child_organisation),
         ):
             counts = self._unsettled(AlertKind.SAME_CHILD_AGAIN, organisation, professional)
             whose = [
-                _seen(one, None)
-                for one in (row, *same)
-                if counts(one["id"]) and professional in (None, one["professional_id"])
+                _seen(one, None) for one in same if counts(one["id"]) and professional in (None, one["professional_id"])
             ]
             groups = same_child_again(
                 whose, within=self._same_child_within, least=least, by_several=professional is None
             )
             signs += [Sign(AlertKind.SAME_CHILD_AGAIN, organisation, professional, group) for group in groups]
+        return signs
+
+    async def _slowly(self, row: Mapping[str, Any], opened: Sequence[tuple[Mapping[str, Any], Record]]) -> list[Sign]:
+        """Return what is tried out over days, or by several colleagues: what is asked stays nearly the same, so it is
+        among what an enquiry finds of the earlier ones."""
+        signs: list[Sign] = []
+        tries = self._figures.trying_out_slow_tries
+        for professional in (row["professional_id"], None):
+            counts = self._unsettled(AlertKind.TRYING_OUT, row["organisation_id"], professional)
+            asked = [
+                _seen(one, record)
+                for one, record in opened
+                if counts(one["id"]) and professional in (None, one["professional_id"])
+            ]
+            if len(asked) >= tries:
+                signs += await asyncio.to_thread(
+                    trying_out, asked, within=self._slowly_within, tries=tries, by_several=professional is None
+                )
         return signs
 
     async def _own_families(self) -> list[Sign]:

@@ -115,9 +115,11 @@ def least_unusual(floor: int, times_usual: int, enquiries: int, spans: int) -> i
     """Return from how many enquiries on an hour or a day is unusual: never fewer than ``floor``.
 
     ``spans``: in how many hours, or days, ``enquiries`` were asked. Those without any do not count, so that who works
-    a few nights a month is measured by those nights.
+    a few nights a month is measured by those nights. Never more than ``times_usual`` floors: who asks a little more
+    each week must not come to where nothing they do is unusual.
     """
-    return max(floor, ceil(times_usual * enquiries / spans) if spans else 0)
+    usual = ceil(times_usual * enquiries / spans) if spans else 0
+    return max(floor, min(usual, times_usual * floor))
 
 
 def unusual_volume(
@@ -143,14 +145,16 @@ def same_child_again(
     return [group for group in groups if not by_several or len({whose[id_] for id_ in group}) > 1]
 
 
-def trying_out(asked: Iterable[Seen], *, within: timedelta, tries: int) -> list[Sign]:
+def trying_out(asked: Iterable[Seen], *, within: timedelta, tries: int, by_several: bool = False) -> list[Sign]:
     """Return the runs of one professional's questions that share all details but one, which takes value after value.
+
+    ``by_several``: the runs of a whole organisation instead, and only where more than one professional asked.
 
     At least two details are shared. Only what found no child is a try, so that asking after the brothers and sisters
     of a family is none; the hit at the end of a run belongs to it all the same. Names count by their sound: three
     spellings of a name that was heard are one value.
     """
-    runs: dict[tuple[UUID, str, Hashable], list[tuple[Seen, Hashable]]] = defaultdict(list)
+    runs: dict[tuple[UUID, UUID | None, str, Hashable], list[tuple[Seen, Hashable]]] = defaultdict(list)
     for seen in asked:
         if seen.record is None:
             continue
@@ -159,13 +163,15 @@ def trying_out(asked: Iterable[Seen], *, within: timedelta, tries: int) -> list[
             rest = tuple(value for name, value in details.items() if name not in varied)
             value = tuple(details[name] for name in varied)
             if any(value) and sum(map(bool, rest)) >= 2:
-                runs[seen.professional, varied[0], rest].append((seen, value))
+                whose = None if by_several else seen.professional
+                runs[seen.organisation, whose, varied[0], rest].append((seen, value))
     return [
-        Sign(AlertKind.TRYING_OUT, run[0][0].organisation, professional, group)
-        for (professional, _, _), run in runs.items()
+        Sign(AlertKind.TRYING_OUT, organisation, professional, group)
+        for (organisation, professional, _, _), run in runs.items()
         for group in bursts(
             ((seen.at, seen.id, value if seen.child is None else None) for seen, value in run), within, tries
         )
+        if not by_several or len({seen.professional for seen, _ in run if seen.id in group}) > 1
     ]
 
 

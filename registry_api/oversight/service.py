@@ -29,15 +29,19 @@ from registry_api.oversight.schemas import (
 _MOST_SHOWN = 50
 _EXPLANATION = {
     AlertKind.UNUSUAL_VOLUME: (
-        "{many} came close together: more than this authority takes for usual, and more than was usual for "
-        "them in the weeks before."
+        "{many} came close together: more than this authority takes for usual. It may be a busy night, or somebody who "
+        "asks for others."
     ),
-    AlertKind.SAME_CHILD_AGAIN: "{many} within days about one and the same child.",
+    AlertKind.SAME_CHILD_AGAIN: (
+        "{many} within days about one and the same child. It may be a team that follows the child up."
+    ),
     AlertKind.TRYING_OUT: (
-        "{many} in a row that said the same of a child but for one detail, which took value after value as if to "
-        "find out which is right."
+        "{many} that said the same of a child but for one detail, which took value after value as if to find out which "
+        "is right. It may be somebody who was told little."
     ),
-    AlertKind.OWN_ADDRESS: "{many} about a child at the enquirer's own home address.",
+    AlertKind.OWN_ADDRESS: (
+        "{many} about a child at the enquirer's own home address. Concern for that child is a colleague's to take up."
+    ),
     AlertKind.OWN_SURNAME: (
         "{many} about a child whose family has the enquirer's own surname, which is not a common one. It may be chance."
     ),

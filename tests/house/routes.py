@@ -78,16 +78,16 @@ GOVERNED: dict[Key, Governed] = {
 }
 OPEN: dict[Key, frozenset[str]] = {
     ("POST", "/oauth2/token"): frozenset({"address"}),
-    ("GET", "/.well-known/jwks.json"): frozenset(),
+    ("GET", "/.well-known/jwks.json"): frozenset({"address"}),
     ("GET", "/sign-in"): frozenset({"address"}),
     ("GET", "/sign-in/callback"): frozenset({"address"}),
     ("POST", "/sign-in/back-channel"): frozenset({"address"}),
     ("GET", "/account"): frozenset({"address"}),
-    ("GET", "/openapi.json"): frozenset(),
-    ("GET", "/livez"): frozenset(),
-    ("GET", "/readyz"): frozenset(),
+    ("GET", "/openapi.json"): frozenset({"address"}),
+    ("GET", "/livez"): frozenset({"worker"}),
+    ("GET", "/readyz"): frozenset({"worker"}),
 }
-"""Routes that anybody may call, and what limits them; the others answer from memory or by one short query."""
+"""Routes that anybody may call, and what limits them."""
 
 SESSION: dict[Key, frozenset[str]] = {
     ("GET", "/sign-in/step-up"): frozenset({"address"}),

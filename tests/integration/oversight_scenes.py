@@ -1,6 +1,5 @@
 """What the tests of oversight share: enquiries of each pattern made over the API, a round of looking, the alerts."""
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -73,10 +72,7 @@ async def enrol(
             role=role,
             name=name,
             phone="01632 960201",
+            home_address=directory.HomeAddress(**home) if home else None,
         )
-        if home:
-            key = world.vault.key("professional", person.id, person.data_key)
-            kept = {"name": name, "phone": "01632 960201", "home_address": home}
-            person.sealed = key.seal("person", json.dumps(kept).encode())
     world.members[subject] = Member(subject, role, f"{organisation}-system", person.id)
     return person.id

@@ -255,3 +255,43 @@ async def test_who_decides_is_not_whom_it_is_about(world: World, who: str, owner
     assert alert["owner"] == owner
     told = [one for subject in ("sm-1", "sm-2") for one in await world.inbox(subject)]
     assert any(one["kind"] == "misuse_alert" for one in told) == (who == "kw-1")
+
+
+async def test_trying_out_over_days(world: World) -> None:
+    for number in range(5):
+        await try_out(world, tries=range(number, number + 1))
+        await look_over(world)
+        assert await alerts(world) == []
+        world.clock.advance(hours=24)
+    await try_out(world, tries=range(5, 6))
+    await look_over(world)
+    (alert,) = await alerts(world)
+    assert (alert["kind"], alert["how_many"], alert["about"]["name"]) == ("trying_out", 6, "Testperson Officer-1")
+
+
+async def test_trying_out_by_two_colleagues(world: World) -> None:
+    for number in range(6):
+        await try_out(world, f"officer-{number % 2 + 1}", tries=range(number, number + 1))
+        world.clock.advance(hours=3)
+    await look_over(world)
+    (alert,) = await alerts(world)
+    assert (alert["kind"], alert["how_many"]) == ("trying_out", 6)
+    assert alert["about"] == {"name": None, "role": None, "organisation": "Test Police"}
+    assert {one["by"] for one in alert["enquiries"]} == {"Testperson Officer-1", "Testperson Officer-2"}
+
+
+async def test_trying_out_another_detail_over_days(world: World) -> None:
+    for number in range(6):
+        answer = await world.ask("officer-1", question("Peregrine", born=f"2019-05-{number + 3:02}"))
+        assert answer.status_code == 200
+        world.clock.advance(hours=20)
+    await look_over(world)
+    assert ("trying_out", 6) in [(alert["kind"], alert["how_many"]) for alert in await alerts(world)]
+
+
+async def test_what_several_organisations_ask_is_not_put_together(world: World) -> None:
+    for number in range(6):
+        await try_out(world, ("officer-1", "nurse-1")[number % 2], tries=range(number, number + 1))
+        world.clock.advance(hours=3)
+    await look_over(world)
+    assert await alerts(world) == []

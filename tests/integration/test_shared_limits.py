@@ -10,7 +10,7 @@ import pytest
 from registry_api.kernel import shared_window
 from registry_api.kernel.db import Database
 from registry_api.kernel.errors import StoreUnavailable
-from registry_api.kernel.shared_window import CLOSED_AFTER_SECONDS, SharedWindowStorage
+from registry_api.kernel.shared_window import CLOSED_AFTER_SECONDS, SharedWindowStorage, SqlCounts
 
 MINUTE = 60 * 1_000_000  # a moment at which a minute begins, in Unix seconds
 
@@ -27,7 +27,7 @@ class Time:
 
 async def opened(database: Database, now: Time) -> SharedWindowStorage:
     storage = SharedWindowStorage(now=now, monotonic=now)
-    await storage.synchronise(database)
+    await storage.synchronise(SqlCounts(database))
     return storage
 
 
@@ -49,10 +49,10 @@ async def test_two_workers_add_up(database: Database) -> None:
     one.incr("key", 60, 3)
     other.incr("key", 60, 4)
     assert (one.get("key"), other.get("key")) == (3, 4)
-    await one.synchronise(database)
-    await other.synchronise(database)
+    await one.synchronise(SqlCounts(database))
+    await other.synchronise(SqlCounts(database))
     assert (one.get("key"), other.get("key")) == (3, 7)
-    await one.synchronise(database)  # has nothing new to say, and still learns
+    await one.synchronise(SqlCounts(database))  # has nothing new to say, and still learns
     assert one.get("key") == 7
     assert await rows(database) == [("key", MINUTE, 60, 7)]
 
@@ -66,9 +66,9 @@ async def test_workers_that_count_the_same_callers_at_the_same_time_lose_nothing
             for key in reversed(keys) if index % 2 else keys:
                 worker.incr(key, 60)
         if round_ < 4:
-            await asyncio.gather(*(worker.synchronise(database) for worker in workers))
+            await asyncio.gather(*(worker.synchronise(SqlCounts(database)) for worker in workers))
     for _ in range(2):
-        await asyncio.gather(*(worker.synchronise(database) for worker in workers))
+        await asyncio.gather(*(worker.synchronise(SqlCounts(database)) for worker in workers))
     assert {worker.get(key) for worker in workers for key in keys} == {20}
     assert await rows(database) == [(key, MINUTE, 60, 20) for key in keys]
 
@@ -77,10 +77,10 @@ async def test_a_worker_that_comes_later_knows_what_was_counted_after_its_first_
     now = Time()
     early = await opened(database, now)
     early.incr("key", 60, 9)
-    await early.synchronise(database)
+    await early.synchronise(SqlCounts(database))
     late = await opened(database, now)
     assert late.incr("key", 60) == 1
-    await late.synchronise(database)
+    await late.synchronise(SqlCounts(database))
     assert late.get("key") == 10
 
 
@@ -88,14 +88,14 @@ async def test_ended_windows_are_forgotten(database: Database) -> None:
     now = Time()
     storage = await opened(database, now)
     storage.incr("old", 60)
-    await storage.synchronise(database)
+    await storage.synchronise(SqlCounts(database))
     now.now += 119  # ended, but a machine whose clock is behind may still count in it
-    await storage.synchronise(database)
+    await storage.synchronise(SqlCounts(database))
     assert [key for key, *_ in await rows(database)] == ["old"]
     now.now += 60
-    await storage.synchronise(database)
+    await storage.synchronise(SqlCounts(database))
     storage.incr("new", 60)
-    await storage.synchronise(database)
+    await storage.synchronise(SqlCounts(database))
     assert [key for key, *_ in await rows(database)] == ["new"]
 
 
@@ -112,14 +112,14 @@ async def test_a_store_out_of_reach_closes_the_limits_and_its_return_opens_them(
     storage.incr("key", 60)
     now.now += CLOSED_AFTER_SECONDS
     with pytest.raises(StoreUnavailable):
-        await storage.synchronise(down)
+        await storage.synchronise(SqlCounts(down))
     assert storage.incr("key", 60) == 2
     now.now += 0.1
     with pytest.raises(StoreUnavailable):
         storage.incr("key", 60)
     with pytest.raises(StoreUnavailable):
         storage.get("key")
-    await storage.synchronise(database)
+    await storage.synchronise(SqlCounts(database))
     assert storage.get("key") == 2
     assert [hits for *_, hits in await rows(database)] == [2]
 
@@ -130,11 +130,11 @@ async def test_the_background_task_shares_outlives_failures_and_says_so_once(
     monkeypatch.setattr(shared_window, "SYNCHRONISE_SECONDS", 0.01)
     storage = SharedWindowStorage(now=Time(), monotonic=time.monotonic)
     watching = SharedWindowStorage(now=Time(), monotonic=time.monotonic)
-    await watching.synchronise(database)
+    await watching.synchronise(SqlCounts(database))
     watching.incr("key", 60)
 
     async def seen(hits: int) -> bool:
-        await watching.synchronise(database)
+        await watching.synchronise(SqlCounts(database))
         return watching.get("key") == hits
 
     async def execute(statement: str) -> None:
@@ -148,7 +148,7 @@ async def test_the_background_task_shares_outlives_failures_and_says_so_once(
         return storage.check()
 
     with caplog.at_level(logging.WARNING):
-        task = asyncio.create_task(storage.synchronise_forever(database))
+        task = asyncio.create_task(storage.synchronise_forever(SqlCounts(database)))
         await eventually(open_)
         storage.incr("key", 60)
         await eventually(lambda: seen(2))

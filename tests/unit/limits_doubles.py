@@ -1,12 +1,9 @@
 """Doubles for the tests of rate limits: a clock that stands still, and a table that several workers add up in."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from typing import Any, cast
+from collections.abc import Sequence
 
-from registry_api.kernel.db import Database
 from registry_api.kernel.errors import StoreUnavailable
-from registry_api.kernel.shared_window import SharedWindowStorage
+from registry_api.kernel.shared_window import Row, SharedWindowStorage, Total
 
 MINUTE = 60 * 1_000_000  # a moment at which a minute begins, in Unix seconds
 
@@ -22,21 +19,17 @@ class Time:
 
 
 class Table:
-    """Stands in for the database and does what the one statement does to ``rate_count``; it can be made to fail."""
+    """Adds up as the database and Redis do; it can be made to fail."""
 
     def __init__(self) -> None:
         self.hits: dict[tuple[str, int], int] = {}
         self.fails: str | None = None
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator["Table"]:
-        yield self
-
-    async def fetch(self, _: str, *columns: Sequence[Any]) -> list[tuple[str, int, int]]:
+    async def add(self, rows: Sequence[Row], now: float) -> list[Total]:
         if self.fails == "not saved":
             raise StoreUnavailable
         answer = []
-        for key, start, _seconds, hits in zip(*columns, strict=True):
+        for key, start, _seconds, hits in rows:
             if hits:
                 self.hits[key, start] = self.hits.get((key, start), 0) + hits
             if (key, start) in self.hits:
@@ -45,13 +38,10 @@ class Table:
             raise StoreUnavailable
         return answer
 
-    async def execute(self, _: str, ended_before: int) -> None:
-        self.hits = {window: hits for window, hits in self.hits.items() if window[1] + 60 > ended_before}
-
 
 def storage_at(time: Time) -> SharedWindowStorage:
     return SharedWindowStorage(now=time, monotonic=time)
 
 
 async def synchronise(storage: SharedWindowStorage, table: Table) -> None:
-    await storage.synchronise(cast(Database, table))
+    await storage.synchronise(table)

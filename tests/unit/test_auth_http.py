@@ -11,7 +11,7 @@ import pytest
 from auth_doubles import AUDIENCE, HOSPITAL, HOSPITAL_PUBLIC, ISSUER, KEYS, NURSE, SUBJECT, House, application, decoded
 from fastapi import FastAPI
 
-from auth.api import Endpoint, configure, issue_token, refuse_insecure_environment
+from auth.api import Endpoint, configure, issue_token, published_keys, refuse_insecure_environment
 from auth.dependencies import require_scope
 from auth.errors import InsecureEnvironment, Reason
 from auth.keys import SigningKeys, UnusableKeys
@@ -87,7 +87,7 @@ async def test_the_documentation_names_what_a_client_sends(house: House, http: h
     assert set(schema["required"]) == set(schema["properties"]) == set(house.form())
 
 
-def test_the_token_endpoint_is_the_one_that_is_limited(house: House) -> None:
+def test_every_route_is_given_to_be_limited(house: House) -> None:
     limited: list[Endpoint] = []
 
     def remember(endpoint: Endpoint) -> Endpoint:
@@ -95,7 +95,7 @@ def test_the_token_endpoint_is_the_one_that_is_limited(house: House) -> None:
         return endpoint
 
     configure(FastAPI(), house.services, limited=remember)
-    assert limited == [issue_token]
+    assert limited == [issue_token, published_keys]
 
 
 async def test_parameters_in_the_url_are_not_read(house: House, http: httpx2.AsyncClient) -> None:

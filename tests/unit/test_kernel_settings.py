@@ -1,7 +1,7 @@
-"""Where the service says it is reached, which is also who issues its tokens, and which proxies it believes."""
+"""Where the service says it is reached, which is also who issues its tokens; which proxies it believes; its Redis."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from registry_api.kernel.settings import Settings
 
@@ -29,3 +29,36 @@ def test_proxies_are_addresses_or_networks() -> None:
 def test_nobody_and_everybody_is_no_proxy(wrong: str) -> None:
     with pytest.raises(ValidationError):
         Settings(trusted_proxies=wrong)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:6379/0",
+        "rediss://registry:not-to-be-told@redis.example:6380/1?ssl_ca_certs=/etc/registry/ca.pem",
+        "unix:///run/redis/redis.sock?db=2",
+    ],
+)
+def test_where_counts_are_shared_is_a_redis_server(url: str) -> None:
+    settings = Settings(redis_url=SecretStr(url))
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == url
+    assert "not-to-be-told" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "postgresql://registry:not-to-be-told@localhost/registry",
+        "memory://not-to-be-told",
+        "not-to-be-told",
+        "rediss://:not-to-be-told@redis.example?ssl_cert_reqs=none",
+        "rediss://:not-to-be-told@redis.example?ssl_check_hostname=false",
+        "rediss://:not-to-be-told@redis.example?ssl_cert_reqs=",
+        "redis://:not-to-be-told@redis.example?socket_timeout=3600",
+    ],
+)
+def test_an_address_that_switches_a_safeguard_off_is_refused_and_not_repeated(wrong: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Settings(redis_url=SecretStr(wrong))
+    assert "not-to-be-told" not in str(refused.value)

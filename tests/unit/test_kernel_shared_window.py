@@ -1,7 +1,7 @@
 """Counting in windows that workers share: nothing lost, nothing set back, every minute its own."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from limits_doubles import MINUTE, Table, Time, storage_at, synchronise
 
 from registry_api.kernel.errors import StoreUnavailable
-from registry_api.kernel.shared_window import SharedWindowStorage
+from registry_api.kernel.shared_window import Row, SharedWindowStorage, Total
 
 
 async def test_nobody_can_set_the_shared_count_back() -> None:
@@ -38,9 +38,9 @@ async def test_what_was_hit_while_the_statement_ran_is_sent_with_the_next() -> N
     storage.incr("key", 60)
 
     class Busy(Table):
-        async def fetch(self, sql: str, *columns: Sequence[Any]) -> list[tuple[str, int, int]]:
+        async def add(self, rows: Sequence[Row], now: float) -> list[Total]:
             storage.incr("key", 60, 2)
-            return await table.fetch(sql, *columns)
+            return await table.add(rows, now)
 
     await synchronise(storage, Busy())
     assert (storage.get("key"), table.hits) == (3, {("key", MINUTE): 1})
@@ -56,8 +56,8 @@ async def test_a_minute_that_ends_while_the_statement_runs_leaves_the_next_one_a
     storage.incr("key", 60, 9)
 
     class Slow(Table):
-        async def fetch(self, sql: str, *columns: Sequence[Any]) -> list[tuple[str, int, int]]:
-            answer = await super().fetch(sql, *columns)
+        async def add(self, rows: Sequence[Row], now: float) -> list[Total]:
+            answer = await super().add(rows, now)
             time.now += 3
             storage.incr("key", 60)
             return answer
@@ -145,3 +145,33 @@ async def test_a_window_is_its_clock_s_own(pauses: list[int], seconds: int) -> N
         assert storage.incr("key", seconds) == storage.get("key") == expected[start]
         assert storage.get_expiry("key") == start + seconds
         assert 1 <= storage.seconds_left("key") <= seconds
+
+
+async def test_two_synchronisations_at_once_send_every_hit_once() -> None:
+    time, table = Time(), Table()
+    storage = storage_at(time)
+    await synchronise(storage, table)
+    storage.incr("key", 60, 3)
+
+    class Slow(Table):
+        async def add(self, rows: Sequence[Row], now: float) -> list[Total]:
+            await asyncio.sleep(0)
+            return await table.add(rows, now)
+
+    await asyncio.gather(*(synchronise(storage, Slow()) for _ in range(3)))
+    assert (storage.get("key"), table.hits) == (3, {("key", MINUTE): 3})
+
+
+async def test_whoever_watches_learns_what_others_count_and_forgets_what_is_nothing() -> None:
+    time, table = Time(), Table()
+    one, other = storage_at(time), storage_at(time)
+    for storage in (one, other):
+        await synchronise(storage, table)
+    assert [other.watch(key, 3600) for key in ("key", "nothing")] == [None, None]
+    one.incr("key", 3600, 2)
+    await synchronise(one, table)
+    await synchronise(other, table)
+    assert [other.watch(key, 3600) for key in ("key", "nothing")] == [2, 0]
+    time.now += 61
+    await synchronise(other, table)
+    assert [other.watch(key, 3600) for key in ("key", "nothing")] == [2, None]
