@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 import auth.api
+from auth.exchange import Exchange
 from auth.identity_file import read_identity_file
 from auth.keys import SigningKeys
 from auth.staff.building import StaffSettings, build_staff
@@ -99,6 +100,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     check_policies()
     authority = Authority(profile.name, "", "")
     identity = StoredIdentity(database, clock)
+    vouching = read_identity_file(settings.identity_file, development=settings.development)
+    exchange = Exchange(vouching.providers, clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -111,12 +114,16 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             if settings.redis_url is not None:
                 counts = redis = RedisCounts(settings.redis_url.get_secret_value())
                 ending.push_async_callback(redis.close)
+            ending.push_async_callback(exchange.close)
             if not await schema.is_current(database):
                 raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
             if not await _refresh(database, authority):
                 raise NotSetUp("The database has no authority in it: see README, First run.")
             async with database.connection() as connection:
                 await installation.claim(connection, keys)
+                strangers = await directory_store.not_enrolled(connection, vouching.providers)
+            if strangers:
+                raise NotSetUp(f"The identity file names organisations that are not enrolled: {', '.join(strangers)}.")
             if staff is not None:
                 ending.push_async_callback(staff.sign_in.provider.close)
             services.possession.nonces.begin_at(await identity.proofs_since())
@@ -187,7 +194,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             stepped_up=timedelta(minutes=settings.step_up_minutes),
             development_keys_file=settings.state_dir / "development-provider-keys.json",
         ),
-        read_identity_file(settings.identity_file, development=settings.development),
+        vouching,
         store=StoredSessions(database, clock),
         spent=identity,
         refusals=identity,
@@ -208,6 +215,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         nonce_key=derive_key(keys.index_master, "dpop nonce"),
         clock=clock,
         sessions=staff.sessions if staff else None,
+        exchange=exchange,
     )
     auth.api.configure(app, services, limited=_by_address)
     if staff is not None:
