@@ -1,6 +1,6 @@
 """Over HTTP: the token endpoint and the published keys, and how the application is given them.
 
-``POST /oauth2/token`` reads a form body of at most 16 KiB and nothing else: a parameter in the URL would end up in
+``POST /oauth2/token`` reads a form body of at most 24 KiB and nothing else: a parameter in the URL would end up in
 somebody's log. Errors are those of RFC 6749 section 5.2.
 """
 
@@ -17,6 +17,7 @@ from auth.client import ASSERTION_TYPE, GRANT_TYPE
 from auth.dependencies import AuthServices
 from auth.dpop import ProofVerifier
 from auth.errors import InsecureEnvironment, Reason
+from auth.exchange import Exchange
 from auth.keys import SigningKeys
 from auth.nonces import NonceHeader, Nonces
 from auth.possession import Possession
@@ -25,7 +26,8 @@ from auth.server import TokenEndpoint
 from auth.staff.sessions import Sessions
 from auth.tokens import TokenVerifier
 
-MAX_BODY_BYTES = 16 * 1024
+MAX_BODY_BYTES = 24 * 1024
+"""An ID token has up to 16 KiB of them."""
 _MAX_FIELDS = 16
 
 _FORM = "application/x-www-form-urlencoded"
@@ -87,6 +89,7 @@ def build_services(
     nonce_key: bytes,
     clock: Clock,
     sessions: Sessions | None = None,
+    exchange: Exchange | None = None,
     certificate_header: str | None = None,
 ) -> AuthServices:
     """Return the services of one process.
@@ -102,6 +105,7 @@ def build_services(
         nonce_key: 32 secret bytes, the same in every process.
         clock: the time, aware and in UTC.
         sessions: of staff who sign in; None where they cannot.
+        exchange: the sign-in services of organisations; None where they have none.
         certificate_header: the header in which a trusted proxy, and nobody else, can pass on the certificate of the
             caller's TLS connection (RFC 9440); None: no certificate counts.
     """
@@ -109,7 +113,9 @@ def build_services(
     nonces = Nonces(nonce_key, clock)
     possession = Possession(ProofVerifier(issuer, nonces, clock), nonces, presentations, certificate_header)
     return AuthServices(
-        endpoint=TokenEndpoint(issuer, audience, keys, directory, spent, refusals, possession, clock),
+        endpoint=TokenEndpoint(
+            issuer, audience, keys, directory, spent, refusals, possession, exchange or Exchange({}, clock), clock
+        ),
         verifier=TokenVerifier(issuer, audience, public_jwks, clock),
         possession=possession,
         presentations=presentations,
@@ -138,8 +144,8 @@ def configure(app: FastAPI, services: AuthServices, *, limited: Callable[[Endpoi
 
 
 async def issue_token(request: Request) -> Response:
-    """Issue an access token by the JWT bearer grant (RFC 7523); the client authenticates with private_key_jwt, and the
-    token is bound to the key of its DPoP proof (RFC 9449)."""
+    """Issue an access token by token exchange (RFC 8693) or the JWT bearer grant (RFC 7523); the client authenticates
+    with private_key_jwt, and the token is bound to the key of its DPoP proof (RFC 9449)."""
     status, headers, body = await _answer(request, request.app.state.auth)
     # A refusal, and no step on the way: the challenge to send the proof again with a nonce.
     note_outcome(request, failed=400 <= status < 500 and b'"use_dpop_nonce"' not in body)

@@ -16,6 +16,9 @@ from auth.dpop import token_hash
 from auth.protocols import Clock
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105 - the name of a kind of token
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 VALID_SECONDS = 60
 _ALGORITHMS = {("EC", "P-256"): "ES256", ("OKP", "Ed25519"): "Ed25519", ("RSA", None): "PS256"}
@@ -124,6 +127,22 @@ class OrganisationSigner:
         return {
             "grant_type": GRANT_TYPE,
             "assertion": self.professional_assertion(subject),
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.client_assertion(),
+            "scope": scope,
+        }
+
+    def exchange_form(self, id_token: str, scope: str) -> dict[str, str]:
+        """Return the parameters of one token request by which an ID token is exchanged (RFC 8693 section 2.1).
+
+        Args:
+            id_token: of the organisation's own sign-in service, issued to one of its systems.
+            scope: as for ``token_form``.
+        """
+        return {
+            "grant_type": EXCHANGE,
+            "subject_token": id_token,
+            "subject_token_type": ID_TOKEN,
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.client_assertion(),
             "scope": scope,

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     REPLAYED = "replayed"
     REQUEST = "request_malformed"
     GRANT_TYPE = "grant_type_not_offered"
+    GRANT_NOT_THEIRS = "grant_type_not_for_this_organisation"
+    RESOURCE = "resource_wrong"
     CLIENT_AUTHENTICATION = "client_authentication_missing"
     CLIENT_UNKNOWN = "client_unknown"
     CLIENT_SUSPENDED = "client_suspended"
@@ -45,6 +47,9 @@ class Reason(StrEnum):
     ATH = "proof_for_another_token"
     NONCE = "nonce_needed"
     NONCE_WRONG = "nonce_wrong"
+    ID_TOKEN_OLD = "id_token_too_old"  # noqa: S105
+    ROLE = "role_not_borne_out"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
     AUTHENTICATION_OLD = "authentication_too_old"
     ASSURANCE = "assurance_unknown"
     STEP_UP = "step_up_not_shown"
@@ -93,7 +98,7 @@ class CrossSite(Exception):
 
 
 class ProviderUnavailable(Exception):
-    """The provider at which staff sign in cannot be reached, or answers nonsense: answered with 503."""
+    """A sign-in service outside cannot be reached, or answers nonsense: answered with 503."""
 
 
 class SignInRefused(Exception):

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any, Protocol
 from uuid import UUID
 
-from policies.enquirer import Enquirer
+from policies.enquirer import Enquirer, Role
 
 Clock = Callable[[], datetime]
 """The time now, aware and in UTC."""
@@ -22,6 +22,7 @@ class RegisteredClient:
 
     ``jwks`` is a JWK set (RFC 7517) of public keys, each with a ``kid``; several are allowed, so that an organisation
     can rotate its key without an interruption. ``scopes`` is the most that a token of this client may carry.
+    ``organisation_code`` is how the configuration knows its organisation.
     """
 
     client_id: str
@@ -29,14 +30,16 @@ class RegisteredClient:
     jwks: Mapping[str, Any]
     scopes: frozenset[str]
     active: bool
+    organisation_code: str
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredProfessional:
-    """An individual whom an organisation has enrolled."""
+    """An individual whom an organisation has enrolled. ``role`` is needed where their provider has to bear it out."""
 
     professional_id: UUID
     active: bool
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)

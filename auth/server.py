@@ -1,12 +1,13 @@
-"""The token endpoint: OAuth 2.0 on Authlib, with one grant and one way for a client to prove itself.
+"""The token endpoint: OAuth 2.0 on Authlib, with two grants and one way for a client to prove itself.
 
 A client authenticates with ``private_key_jwt`` (RFC 7523 section 2.2) and names the professional who is asking by an
-assertion that it signs (RFC 7523 section 2.1). There is no grant without an individual, so there is no token without
+ID token of its organisation's own sign-in service (RFC 8693) or, where there is none, by an assertion that it signs
+(RFC 7523 section 2.1). There is no grant without an individual, so there is no token without
 one, and none that is not bound to a key (``auth.possession``). Every refusal is recorded before it is answered
 (ENQ-3); an answer repeats nothing that was sent.
 
 Authlib supplies the dispatch, the registry of client authentication and the token response; ``auth.grants`` the grants
-and ``auth.assertions`` the judgement of what was signed.
+and ``auth.assertions`` and ``auth.exchange`` the judgement of what was signed.
 """
 
 import json
@@ -22,6 +23,7 @@ from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
     InvalidRequestError,
     OAuth2Error,
+    UnauthorizedClientError,
 )
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 
@@ -29,7 +31,18 @@ from auth.assertions import Assertion, verify_assertion
 from auth.client import ASSERTION_TYPE
 from auth.compact import Compact, read_compact, text
 from auth.errors import InvalidToken, Reason
-from auth.grants import AUTH_METHOD, Author, Client, Individual, NoOtherGrant, ProfessionalGrant, TokenRequest, refusal
+from auth.exchange import Exchange
+from auth.grants import (
+    AUTH_METHOD,
+    Author,
+    Client,
+    ExchangeGrant,
+    Individual,
+    NoOtherGrant,
+    ProfessionalGrant,
+    TokenRequest,
+    refusal,
+)
 from auth.keys import SigningKeys
 from auth.possession import Possession, Shown
 from auth.protocols import (
@@ -37,6 +50,7 @@ from auth.protocols import (
     Directory,
     RefusalRecord,
     RegisteredClient,
+    RegisteredProfessional,
     SpentAssertions,
 )
 from auth.tokens import LIFETIME_SECONDS, SCOPES, TokenIssuer
@@ -53,7 +67,9 @@ _DESCRIPTIONS = {
     "invalid_request": "The request is malformed, repeats a parameter or lacks one.",
     "invalid_client": "The client did not authenticate with private_key_jwt.",
     "invalid_scope": "The scope is missing, unknown or not allowed for this client.",
-    "unsupported_grant_type": "Only the JWT bearer grant is offered: a token always names a professional.",
+    "invalid_target": "Tokens are for this service alone.",
+    "unauthorized_client": "Of the two grants this organisation's configuration allows the other one.",
+    "unsupported_grant_type": "Token exchange and the JWT bearer grant are offered: a token always names somebody.",
     "invalid_dpop_proof": "A token is bound to a key: send one DPoP proof for this very request (RFC 9449).",
     "use_dpop_nonce": "Send the proof again with the nonce of the DPoP-Nonce header.",
     "temporarily_unavailable": "The request could not be recorded. Try again.",
@@ -75,15 +91,20 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         audience: str,
         directory: Directory,
         spent: SpentAssertions,
+        exchange: Exchange,
+        resource: str,
         clock: Clock,
     ) -> None:
         super().__init__(scopes_supported=sorted(SCOPES))
+        self.resource = resource
         self._audience = audience
+        self.exchange = exchange
         self._directory = directory
         self._spent = spent
         self._clock = clock
         self.register_client_auth_method(AUTH_METHOD, self._authenticate_by_key)
         self.register_grant(ProfessionalGrant)
+        self.register_grant(ExchangeGrant)
         self.register_grant(NoOtherGrant)
 
         def sign(client: Client, grant_type: str, user: Individual, scope: str) -> str:
@@ -98,11 +119,15 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
 
         Raises:
             InvalidRequestError: there is no assertion.
+            UnauthorizedClientError: the organisation's own sign-in service names its professionals.
             InvalidGrantError: the assertion, or the individual, is not accepted.
         """
         if not request.fields.get("assertion"):
             raise refusal(InvalidRequestError(), Reason.INDIVIDUAL_MISSING)
         client: RegisteredClient = request.client.registered
+        provider = self.exchange.provider_of(client)
+        if provider is not None and not provider.also_assertions:
+            raise refusal(UnauthorizedClientError(), Reason.GRANT_NOT_THEIRS)
         try:
             compact = read_compact(request.fields["assertion"])
             assertion = self._verify(compact, client)
@@ -112,15 +137,23 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
                 raise InvalidToken(Reason.INDIVIDUAL_MISSING)
             request.author.subject = assertion.subject
             self._spend(assertion)
-            professional = from_thread.run(self._directory.professional, client.organisation_id, assertion.subject)
-            if professional is None:
-                raise InvalidToken(Reason.INDIVIDUAL_UNKNOWN)
-            request.author.professional_id = professional.professional_id
-            if not professional.active:
-                raise InvalidToken(Reason.INDIVIDUAL_SUSPENDED)
+            professional = self.enrolled(request, assertion.subject)
         except InvalidToken as refused:
             raise refusal(InvalidGrantError(), refused.reason) from None
         return Individual(professional, request.binding)
+
+    def enrolled(self, request: TokenRequest, subject: str) -> RegisteredProfessional:
+        """Return the active professional whom the authenticated client's organisation calls ``subject``, and leave with
+        the request who it is. Raises InvalidToken: INDIVIDUAL_UNKNOWN or INDIVIDUAL_SUSPENDED."""
+        client: RegisteredClient = request.client.registered
+        request.author.subject = subject
+        professional = from_thread.run(self._directory.professional, client.organisation_id, subject)
+        if professional is None:
+            raise InvalidToken(Reason.INDIVIDUAL_UNKNOWN)
+        request.author.professional_id = professional.professional_id
+        if not professional.active:
+            raise InvalidToken(Reason.INDIVIDUAL_SUSPENDED)
+        return professional
 
     def _authenticate_by_key(self, query_client: object, request: TokenRequest) -> Client | None:
         """Authenticate by ``private_key_jwt``. None: the request does not try to."""
@@ -173,7 +206,8 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         reason = getattr(error, "reason", None) or _REASONS[error.error]
         request.author.reason = reason
         # Whoever gets this far is an authenticated organisation, which a plain reason helps; others learn nothing.
-        error.description = reason.value if error.error == "invalid_grant" else _DESCRIPTIONS[error.error]
+        plain = error.error in ("invalid_grant", "temporarily_unavailable")
+        error.description = reason.value if plain else _DESCRIPTIONS[error.error]
         body = {"error": error.error, "error_description": error.description}
         return self.handle_response(error.status_code, body, error.get_headers())
 
@@ -195,10 +229,11 @@ class TokenEndpoint:
         spent: SpentAssertions,
         refusals: RefusalRecord,
         possession: Possession,
+        exchange: Exchange,
         clock: Clock,
     ) -> None:
         token_issuer = TokenIssuer(issuer, audience, keys, clock)
-        self._server = TokenServer(token_issuer, issuer, directory, spent, clock)
+        self._server = TokenServer(token_issuer, issuer, directory, spent, exchange, audience, clock)
         self._refusals = refusals
         self._possession = possession
         # Of its own, so that a flood of token requests cannot take the threads that others need.

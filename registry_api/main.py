@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
 import auth.api
+from auth.exchange import Exchange
 from auth.identity_file import read_identity_file
 from auth.keys import SigningKeys
 from auth.staff.building import StaffSettings, build_staff
@@ -99,6 +100,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     check_policies()
     authority = Authority(profile.name, "", "")
     identity = StoredIdentity(database, clock)
+    vouching = read_identity_file(settings.identity_file, development=settings.development)
+    exchange = Exchange(vouching.providers, clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -106,6 +109,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             ending.push_async_callback(database.close)
             ending.push_async_callback(keeping_house.close)
             ending.push_async_callback(looking_over.close)
+            ending.push_async_callback(exchange.close)
             limits.require_on_every_route(app.routes)
             counts: SharedCounts = SqlCounts(keeping_house)
             if settings.redis_url is not None:
@@ -187,7 +191,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             stepped_up=timedelta(minutes=settings.step_up_minutes),
             development_keys_file=settings.state_dir / "development-provider-keys.json",
         ),
-        read_identity_file(settings.identity_file, development=settings.development),
+        vouching,
         store=StoredSessions(database, clock),
         spent=identity,
         refusals=identity,
@@ -208,6 +212,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         nonce_key=derive_key(keys.index_master, "dpop nonce"),
         clock=clock,
         sessions=staff.sessions if staff else None,
+        exchange=exchange,
     )
     auth.api.configure(app, services, limited=_by_address)
     if staff is not None:

@@ -10,24 +10,15 @@ from datetime import UTC, datetime
 from hmac import compare_digest
 from typing import Any
 
-from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
-from joserfc.jws import JWSRegistry
-
-from auth.algorithms import KEY_TYPES, SMALLEST_RSA_MODULUS, VERIFIED_AS, PublicKey
-from auth.compact import FUTURE_SECONDS, Compact, check_times, read_compact, text
+from auth.algorithms import PublicKey
+from auth.compact import FUTURE_SECONDS, Compact, check_times, text
 from auth.errors import InvalidToken, Reason
+from auth.provider_tokens import LONGEST_SECONDS, check_is_id_token, signed_claims, signed_in_at
 from auth.staff.configuration import SignInProvider
 from policies.enquirer import Assurance
 
-MAX_BYTES = 16 * 1024
-"""Some providers put every group of a person into the token."""
-_LONGEST_SECONDS = 86_400
 _LONGEST_LOGOUT_SECONDS = 600
 _LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
-_VERIFIED_AS = {**VERIFIED_AS, "RS256": "RS256"}
-_KEY_TYPES = {**KEY_TYPES, "RS256": RSAKey}
-_ALGORITHMS = JWSRegistry(algorithms=frozenset(_VERIFIED_AS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +59,6 @@ class SignedOut:
     sid: str | None
 
 
-def read_token(token: str, provider: SignInProvider) -> tuple[Compact, str, str]:
-    """Take a token of the provider apart, and return it with the ``kid`` of its key and its algorithm.
-
-    Raises:
-        InvalidToken: of ``read_compact``, ALGORITHM (none that we configured) or KEY (none named).
-    """
-    compact = read_compact(token, longest=MAX_BYTES)
-    named = compact.header.get("alg")
-    if not isinstance(named, str) or named not in provider.algorithms or named not in _VERIFIED_AS:
-        raise InvalidToken(Reason.ALGORITHM)
-    return compact, text(compact.header, "kid", Reason.KEY), named
-
-
-def choose_key(jwks: Mapping[str, Any], kid: str, algorithm: str) -> PublicKey | None:
-    """Return the key of that ``kid`` that serves for the algorithm and for signatures, or None."""
-    kind = _KEY_TYPES[algorithm]
-    for jwk in jwks.get("keys", ()):
-        if not isinstance(jwk, dict) or jwk.get("kid") != kid or jwk.get("kty") != kind.key_type:
-            continue
-        if jwk.get("use", "sig") != "sig" or _VERIFIED_AS.get(jwk.get("alg", algorithm)) != _VERIFIED_AS[algorithm]:
-            continue
-        if kind is RSAKey and len(str(jwk.get("n"))) < SMALLEST_RSA_MODULUS:
-            continue
-        try:
-            return kind.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y", "n", "e") if name in jwk})
-        except (JoseError, ValueError, TypeError):
-            continue
-    return None
-
-
 def verify_id_token(
     compact: Compact, algorithm: str, key: PublicKey, provider: SignInProvider, awaited: Awaited, now: datetime
 ) -> SignedIn:
@@ -107,14 +68,14 @@ def verify_id_token(
         InvalidToken: HEADER, KEY, SIGNATURE, ISSUER, AUDIENCE, TIMES, LIFETIME, FUTURE, EXPIRED, NONCE_WRONG, CLAIMS,
             AUTHENTICATION_OLD (it is not known to be recent enough) or ASSURANCE (no level that is known).
     """
-    if compact.header.get("typ", "JWT") not in {"JWT", "jwt"}:
-        raise InvalidToken(Reason.HEADER)
+    check_is_id_token(compact)
     claims = _verified(compact, algorithm, key, provider)
-    issued, _ = check_times(claims, int(now.timestamp()), _LONGEST_SECONDS)
+    issued, _ = check_times(claims, int(now.timestamp()), LONGEST_SECONDS)
     if issued < awaited.not_before.timestamp() - FUTURE_SECONDS:
         raise InvalidToken(Reason.EXPIRED)
     if not compare_digest(text(claims, "nonce", Reason.NONCE_WRONG).encode(), awaited.nonce.encode()):
         raise InvalidToken(Reason.NONCE_WRONG)
+    signed_in = signed_in_at(claims, awaited.authenticated_since, now)
     assurance = provider.assurance.of(claims)
     if assurance is None:
         raise InvalidToken(Reason.ASSURANCE)
@@ -124,7 +85,7 @@ def verify_id_token(
         sid=text(claims, "sid") if "sid" in claims else None,
         assurance=assurance,
         says_how=provider.assurance.claim in claims,
-        authenticated_at=_authenticated_at(claims, issued, awaited.authenticated_since, now),
+        authenticated_at=signed_in or datetime.fromtimestamp(issued, UTC),
     )
 
 
@@ -137,7 +98,7 @@ def verify_logout_token(
         InvalidToken: HEADER, KEY, SIGNATURE, ISSUER, AUDIENCE, TIMES, LIFETIME, FUTURE, EXPIRED or CLAIMS.
     """
     typ = compact.header.get("typ")
-    if typ != "logout+jwt" and not (provider.untyped_logout and typ in {None, "JWT"}):
+    if typ != "logout+jwt" and not (provider.untyped_logout and typ in (None, "JWT")):
         raise InvalidToken(Reason.HEADER)
     claims = _verified(compact, algorithm, key, provider)
     _, expires = check_times(claims, int(now.timestamp()), _LONGEST_LOGOUT_SECONDS)
@@ -156,30 +117,10 @@ def verify_logout_token(
 
 def _verified(compact: Compact, algorithm: str, key: PublicKey, provider: SignInProvider) -> Mapping[str, Any]:
     """Return the claims once signature, issuer and audience are right."""
-    verifier = _ALGORITHMS.get_alg(_VERIFIED_AS[algorithm])
-    try:
-        verifier.check_key(key)
-        good = verifier.verify(compact.signing_input, compact.signature, key)
-    except (JoseError, ValueError):
-        raise InvalidToken(Reason.KEY) from None
-    if not good:
-        raise InvalidToken(Reason.SIGNATURE)
-    claims = compact.claims
-    if claims.get("iss") != provider.issuer:
-        raise InvalidToken(Reason.ISSUER)
+    claims = signed_claims(compact, algorithm, key, provider)
     # For us alone: a token that is for another as well could have been obtained by that other.
     if claims.get("aud") not in (provider.client_id, [provider.client_id]):
         raise InvalidToken(Reason.AUDIENCE)
     if claims.get("azp", provider.client_id) != provider.client_id:
         raise InvalidToken(Reason.AUDIENCE)
     return claims
-
-
-def _authenticated_at(claims: Mapping[str, Any], issued: int, since: datetime | None, now: datetime) -> datetime:
-    at = claims.get("auth_time", None if since else issued)
-    if type(at) is not int or not 0 < at <= now.timestamp() + FUTURE_SECONDS:
-        raise InvalidToken(Reason.AUTHENTICATION_OLD if at is None else Reason.TIMES)
-    # Our clock and the provider's need not agree to the second.
-    if since and at < since.timestamp() - FUTURE_SECONDS:
-        raise InvalidToken(Reason.AUTHENTICATION_OLD)
-    return datetime.fromtimestamp(at, UTC)

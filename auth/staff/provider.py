@@ -5,7 +5,6 @@ only a few calls at once, so that a provider that hangs cannot hold up enquiries
 """
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -21,21 +20,17 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from auth.algorithms import PublicKey
 from auth.client import ASSERTION_TYPE
 from auth.errors import InvalidToken, ProviderUnavailable, Reason
+from auth.outside import BoundedTransport, answered_in_time, over_the_network
 from auth.protocols import Clock
+from auth.provider_keys import FollowedKeys, jwk_set
 from auth.providers import IdentityInvalid, check_address
-from auth.staff.bounded import BoundedTransport
 from auth.staff.configuration import ClientKey, SignInProvider, signer_of
-from auth.staff.id_tokens import choose_key
 
 _METADATA_KEPT = timedelta(hours=1)
-_KEYS_KEPT = timedelta(minutes=15)
-_KEYS_ASKED_FOR = timedelta(seconds=30)
-"""How often keys are fetched because of a ``kid`` that is not among them."""
 _SECONDS = 4.0
 _CALLS = 4
 """At once; the next ones wait their turn, though not for long: each holds up one of the requests of this process."""
 _TURN = 2
-_ANSWERED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +78,15 @@ class OpenIdProvider:
             redirect_uri=redirect_uri,
             scope=settings.scope,
             code_challenge_method="S256",
-            transport=BoundedTransport(transport or _over_the_network(settings)),
+            transport=BoundedTransport(transport or over_the_network(settings.ca_file, settings.proxy)),
             timeout=_SECONDS,
             follow_redirects=False,
             trust_env=False,  # neither proxies nor certificates that the environment names
         )
         self._http.register_client_auth_method(("private_key_jwt", self._prove_by_key))
         self._turns = asyncio.Semaphore(_CALLS)
-        self._fetching = asyncio.Lock()
+        self._keys = FollowedKeys(self._fetch_keys, clock)
         self._metadata: tuple[Metadata, datetime] | None = None
-        self._jwks: tuple[Mapping[str, Any], datetime] | None = None
 
     async def close(self) -> None:
         """Close the connections."""
@@ -175,17 +169,7 @@ class OpenIdProvider:
             InvalidToken: KEY.
             ProviderUnavailable: the keys cannot be had.
         """
-        jwks, fetched_at = self._jwks or ({}, None)
-        found = choose_key(jwks, kid, algorithm)
-        age = self._clock() - fetched_at if fetched_at else _KEYS_KEPT
-        if age >= _KEYS_KEPT or (found is None and age >= _KEYS_ASKED_FOR):
-            async with self._fetching:
-                if self._jwks is None or self._jwks[1] == fetched_at:  # nobody has fetched them meanwhile
-                    self._jwks = await self._get((await self.metadata()).jwks_uri), self._clock()
-                found = choose_key(self._jwks[0], kid, algorithm)
-        if found is None:
-            raise InvalidToken(Reason.KEY)
-        return found
+        return await self._keys.key(kid, algorithm)
 
     def _prove_by_key(self, _: object, __: str, uri: str, headers: Any, body: bytes) -> tuple[str, Any, str]:
         """Add a client assertion to a request (RFC 7523), with a fresh ``jti`` and for a minute.
@@ -225,6 +209,9 @@ class OpenIdProvider:
         except IdentityInvalid:
             raise ProviderUnavailable from None
 
+    async def _fetch_keys(self) -> Mapping[str, Any]:
+        return jwk_set(await self._get((await self.metadata()).jwks_uri))
+
     async def _get(self, url: str) -> Mapping[str, Any]:
         async with self._call():
             answer = await self._http.request("GET", url, headers={"Accept": "application/json"}, withhold_token=True)
@@ -235,19 +222,14 @@ class OpenIdProvider:
 
     @asynccontextmanager
     async def _call(self) -> AsyncIterator[None]:
-        """Bound a call; whatever goes wrong on the way is ProviderUnavailable."""
+        """Wait for a turn and make a call; whatever goes wrong on the way is ProviderUnavailable."""
         try:
             async with asyncio.timeout(_TURN):
                 await self._turns.acquire()
-            try:
-                async with asyncio.timeout(_ANSWERED):
-                    yield
-            finally:
-                self._turns.release()
-        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, AttributeError, TimeoutError, RecursionError):
+        except TimeoutError:
             raise ProviderUnavailable from None
-
-
-def _over_the_network(settings: SignInProvider) -> httpx2.AsyncHTTPTransport:
-    trusted = ssl.create_default_context(cafile=settings.ca_file)
-    return httpx2.AsyncHTTPTransport(verify=trusted, proxy=settings.proxy)
+        try:
+            async with answered_in_time():
+                yield
+        finally:
+            self._turns.release()

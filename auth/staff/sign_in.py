@@ -13,7 +13,8 @@ from uuid import UUID
 
 from auth.errors import InvalidToken, ProviderUnavailable, Reason, RefusalNotRecorded, SignInRefused
 from auth.protocols import Clock, RefusalRecord, RegisteredProfessional
-from auth.staff.id_tokens import Awaited, SignedIn, read_token, verify_id_token, verify_logout_token
+from auth.provider_tokens import read_token
+from auth.staff.id_tokens import Awaited, SignedIn, verify_id_token, verify_logout_token
 from auth.staff.protocols import Attempt, SessionRow, SessionStore
 from auth.staff.provider import OpenIdProvider
 from auth.staff.sessions import digest_of, is_identifier, new_identifier

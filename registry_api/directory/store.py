@@ -107,11 +107,14 @@ def presence(person: str) -> str:
 )"""
 
 
-_CLIENT = "SELECT id, organisation_id, jwks, scopes, suspended_at IS NULL AS active FROM client WHERE id = $1"
+_CLIENT = (
+    "SELECT c.id, c.organisation_id, c.jwks, c.scopes, c.suspended_at IS NULL AS active, o.code AS organisation_code "
+    "FROM client c JOIN organisation o ON o.id = c.organisation_id WHERE c.id = $1"
+)
 
 
 async def client(connection: Connection, client_id: str) -> dict[str, Any] | None:
-    """Return a client with its public keys, suspended or not."""
+    """Return a client with its public keys and its organisation's code, suspended or not."""
     row = await connection.fetchrow(_CLIENT, client_id)
     return dict(row) if row else None
 
@@ -119,7 +122,7 @@ async def client(connection: Connection, client_id: str) -> dict[str, Any] | Non
 async def professional(connection: Connection, organisation_id: UUID, subject: str) -> dict[str, Any] | None:
     """Return the professional whom an organisation has enrolled as ``subject``, suspended or not."""
     row = await connection.fetchrow(
-        "SELECT id, suspended_at IS NULL AS active FROM professional "
+        "SELECT id, role, suspended_at IS NULL AS active FROM professional "
         "WHERE organisation_id = $1 AND subject = $2 AND NOT by_phone",
         organisation_id,
         subject,

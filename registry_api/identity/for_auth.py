@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from auth.protocols import Presented, RegisteredClient, RegisteredProfessional, Spending, UsedProof
+from policies.enquirer import Role
 from registry_api.access_log import store as access_log
 from registry_api.directory import store as directory
 from registry_api.identity import store
@@ -28,13 +29,20 @@ class StoredIdentity:
             row = await directory.client(connection, client_id)
         if row is None:
             return None
-        return RegisteredClient(row["id"], row["organisation_id"], row["jwks"], frozenset(row["scopes"]), row["active"])
+        return RegisteredClient(
+            client_id=row["id"],
+            organisation_id=row["organisation_id"],
+            jwks=row["jwks"],
+            scopes=frozenset(row["scopes"]),
+            active=row["active"],
+            organisation_code=row["organisation_code"],
+        )
 
     async def professional(self, organisation_id: UUID, subject: str) -> RegisteredProfessional | None:
         """Return the professional whom the organisation itself calls ``subject``, or None."""
         async with self.database.connection() as connection:
             row = await directory.professional(connection, organisation_id, subject)
-        return RegisteredProfessional(row["id"], row["active"]) if row else None
+        return RegisteredProfessional(row["id"], row["active"], Role(row["role"])) if row else None
 
     async def present(self, client_id: str, professional_id: UUID, token_id: str, proof: UsedProof | None) -> Presented:
         """Return the standing of both and of the token, and use up the proof, in one round trip."""

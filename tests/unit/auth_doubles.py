@@ -23,9 +23,11 @@ from auth.client import OrganisationSigner, generate_client_key
 from auth.dependencies import AuthServices, CurrentEnquirer, require_scope
 from auth.dpop import challenge
 from auth.errors import InsufficientScope, NotAuthenticated, RefusalNotRecorded
+from auth.exchange import Exchange
 from auth.keys import SigningKeys
 from auth.possession import Shown
 from auth.protocols import Presented, RegisteredClient, RegisteredProfessional, Spending, UsedProof
+from auth.providers import Provider
 from policies.enquirer import Enquirer, Role
 
 ISSUER = "http://127.0.0.1:8000"
@@ -118,15 +120,21 @@ class Register:
 class House:
     """An authorization server with one enrolled hospital and one enrolled nurse."""
 
-    def __init__(self) -> None:
+    def __init__(self, providers: Mapping[str, Provider] | None = None) -> None:
         self.clock = Clock()
+        self.exchange = Exchange(providers or {}, self.clock)
         self.register = Register(
             clients={
                 HOSPITAL: RegisteredClient(
-                    HOSPITAL, ORGANISATION, {"keys": [HOSPITAL_PUBLIC]}, frozenset({"enquiry", "transfer"}), True
+                    HOSPITAL,
+                    ORGANISATION,
+                    {"keys": [HOSPITAL_PUBLIC]},
+                    frozenset({"enquiry", "transfer"}),
+                    True,
+                    "hospital",
                 )
             },
-            professionals={(ORGANISATION, SUBJECT): RegisteredProfessional(NURSE, True)},
+            professionals={(ORGANISATION, SUBJECT): RegisteredProfessional(NURSE, True, Role.NURSE)},
             enquirers={(HOSPITAL, NURSE): nurse()},
         )
         self.services: AuthServices = build_services(
@@ -137,6 +145,7 @@ class House:
             spent=self.register,
             presentations=self.register,
             refusals=self.register,
+            exchange=self.exchange,
             nonce_key=NONCE_KEY,
             certificate_header=CERTIFICATE_HEADER,
             clock=self.clock,

@@ -14,6 +14,7 @@ from auth.client import OrganisationSigner
 from auth.errors import InvalidToken, Reason
 from auth.protocols import RegisteredProfessional
 from auth.tokens import TokenVerifier
+from policies.enquirer import Role
 
 
 @pytest.fixture
@@ -187,7 +188,7 @@ async def test_who_is_not_in_good_standing_gets_no_token(house: House, standing:
         case "individual unknown":
             house.register.professionals.clear()
         case "individual suspended":
-            house.register.professionals[ORGANISATION, SUBJECT] = RegisteredProfessional(NURSE, False)
+            house.register.professionals[ORGANISATION, SUBJECT] = RegisteredProfessional(NURSE, False, Role.NURSE)
 
     status, body = await house.ask(house.form())
 

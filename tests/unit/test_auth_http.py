@@ -67,7 +67,7 @@ async def test_the_published_keys_are_public_and_verify(house: House, http: http
         (b"scope=enquiry&scope=transfer", FORM, 400),
         (b"{}", "application/json", 415),
         (b"grant_type=x", "", 415),
-        (b"a=" + b"x" * 16 * 1024, FORM, 413),
+        (b"a=" + b"x" * 24 * 1024, FORM, 413),
         (b"x" * 10_000_000, FORM, 413),
     ],
 )

@@ -1,10 +1,48 @@
-"""A transport of httpx2 that reads no more of an answer than it should."""
+"""How this service reaches a provider outside: over TLS, without redirects, and never for long or for much.
 
+No proxy and no certificate that the environment names counts, only those of the identity file.
+"""
+
+import asyncio
+import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx2
 
+from auth.errors import ProviderUnavailable
+from auth.providers import IdentityInvalid
+
 MAX_ANSWER_BYTES = 256 * 1024
+_ANSWERED = 5
+
+
+def over_the_network(ca_file: Path | None, proxy: str | None) -> httpx2.AsyncHTTPTransport:
+    """Return the way to a provider.
+
+    Args:
+        ca_file: replaces the certificates that the machine trusts.
+        proxy: the way out, if there is but one.
+
+    Raises:
+        IdentityInvalid: the file holds no certificates.
+    """
+    try:
+        trusted = ssl.create_default_context(cafile=ca_file)
+    except OSError:  # of which SSLError is one
+        raise IdentityInvalid("ca_file", "the file holds no certificates (PEM)") from None
+    return httpx2.AsyncHTTPTransport(verify=trusted, proxy=proxy)
+
+
+@asynccontextmanager
+async def answered_in_time() -> AsyncIterator[None]:
+    """Bound a call to a provider; whatever goes wrong on the way is ProviderUnavailable."""
+    try:
+        async with asyncio.timeout(_ANSWERED):
+            yield
+    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, AttributeError, TimeoutError, RecursionError):
+        raise ProviderUnavailable from None
 
 
 class BoundedTransport(httpx2.AsyncBaseTransport):
