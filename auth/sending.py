@@ -3,7 +3,7 @@
 Kept from ``auth.client`` because it needs an HTTP client, which a worker of the service has no use for.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 
 import httpx2
@@ -14,6 +14,10 @@ from auth.protocols import Clock
 _TOKEN_KEPT = timedelta(seconds=200)
 """A token is good for 300; it should not run out on the way."""
 _ATTEMPTS = 3
+
+Whom = str | Callable[[], str]
+"""A professional: the organisation's own identifier of them, as enrolled, or what gives an ID token that was issued
+for them by the organisation's sign-in service. It is called for each access token, and should give a fresh one."""
 
 
 class NoToken(Exception):
@@ -33,7 +37,7 @@ class AsProfessional(httpx2.Auth):
     Args:
         signer: of their organisation's system.
         base_url: of the service, without a slash at the end.
-        subject: the organisation's own identifier of the professional, as enrolled.
+        whom: the professional.
         scope: one or more of ``enquiry``, ``transfer`` and ``casework``, separated by spaces.
         clock: the time, aware and in UTC.
     """
@@ -41,11 +45,11 @@ class AsProfessional(httpx2.Auth):
     requires_response_body = True
 
     def __init__(
-        self, signer: OrganisationSigner, base_url: str, subject: str, scope: str, *, clock: Clock = utc_now
+        self, signer: OrganisationSigner, base_url: str, whom: Whom, scope: str, *, clock: Clock = utc_now
     ) -> None:
         self._signer = signer
         self._base_url = base_url
-        self._subject, self._scope = subject, scope
+        self._whom, self._scope = whom, scope
         self._clock = clock
         self._token = ""
         self._good_until = datetime.min.replace(tzinfo=UTC)
@@ -85,13 +89,17 @@ class AsProfessional(httpx2.Auth):
             url = f"{self._base_url}/oauth2/token"
             begun = self._clock()
             # Made anew for each attempt, though a server that wants another nonce has used up no assertion yet.
-            form = self._signer.token_form(self._subject, self._scope)
-            answer = yield from self._proven(httpx2.Request("POST", url, data=form))
+            answer = yield from self._proven(httpx2.Request("POST", url, data=self._form()))
             if answer.status_code != 200:
                 raise NoToken(answer)
             self._token = answer.json()["access_token"]
             self._good_until = begun + _TOKEN_KEPT
         return self._token
+
+    def _form(self) -> dict[str, str]:
+        if isinstance(self._whom, str):
+            return self._signer.token_form(self._whom, self._scope)
+        return self._signer.exchange_form(self._whom(), self._scope)
 
     def _proven(
         self, request: httpx2.Request, token: str | None = None

@@ -121,6 +121,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
                 raise NotSetUp("The database has no authority in it: see README, First run.")
             async with database.connection() as connection:
                 await installation.claim(connection, keys)
+                strangers = await directory_store.not_enrolled(connection, vouching.providers)
+            if strangers:
+                raise NotSetUp(f"The identity file names organisations that are not enrolled: {', '.join(strangers)}.")
             if staff is not None:
                 ending.push_async_callback(staff.sign_in.provider.close)
             services.possession.nonces.begin_at(await identity.proofs_since())

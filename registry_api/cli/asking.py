@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import typer
 
+from auth.sending import Whom
 from registry_api.cli.output import Failure, answer_rows, console, facts, held_rows, note
 from registry_api.cli.remote import ClientFile, Remote
 
@@ -20,7 +21,15 @@ ClientOption = Annotated[
     ),
 ]
 AsOption = Annotated[
-    str, typer.Option("--as", help="The professional who acts, by your organisation's own identifier of them.")
+    str | None, typer.Option("--as", help="The professional who acts, by your organisation's own identifier of them.")
+]
+IdTokenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--id-token-file",
+        metavar="FILE|-",
+        help="In place of --as: the professional who acts, by an ID token of your organisation's sign-in service.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the answer as it came.")]
 
@@ -56,9 +65,37 @@ def read_json(source: str) -> dict[str, Any]:
     return document
 
 
+def acting(as_whom: str | None, id_token_file: str | None, *, also: str | None = None) -> Whom:
+    """Return who acts, by the two options of which one is to be given. Raises Failure.
+
+    ``also``: what else may be taken from standard input, where it is ``-``.
+    """
+    if (as_whom is None) is (id_token_file is None):
+        raise Failure("Say who acts: with --as or with --id-token-file, one of them.")
+    if id_token_file is None:
+        return as_whom or ""
+    path = Path(id_token_file)
+    if str(path) != "-":
+        return lambda: _id_token(path)  # read for each access token: whoever keeps the file may have renewed it
+    if also == "-":
+        raise Failure("Standard input can hold the ID token or what it is given for, not both.")
+    once = sys.stdin.read().strip()
+    return lambda: once
+
+
+def _id_token(path: Path) -> str:
+    try:
+        return path.read_text("ascii").strip()
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {error.strerror}.") from None
+    except UnicodeError:
+        raise Failure(f"{path} holds no ID token.") from None
+
+
 def ask(
     client_file: ClientOption,
-    as_whom: AsOption,
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
     source: Annotated[str | None, typer.Option("--from", metavar="FILE|-", help=_FROM)] = None,
     given: Annotated[str | None, typer.Option(help="The child's given names.")] = None,
     family: Annotated[str | None, typer.Option(help="The child's family name.")] = None,
@@ -102,6 +139,7 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Ask whether a child is known, for yourself or for a caller. The enquiry is recorded before it is answered."""
+    whom = acting(as_whom, id_token_file, also=source)
     question = read_json(source) if source else {}
     child = {
         "given_names": given,
@@ -130,7 +168,7 @@ def ask(
             response = service.call(
                 "POST",
                 "/api/v1/telephone-enquiries" if by_telephone else "/api/v1/enquiries",
-                as_whom=as_whom,
+                as_whom=whom,
                 scope="enquiry",
                 body=body,
                 headers={"Idempotency-Key": key},
@@ -159,15 +197,17 @@ def _say_how_to_repeat(failure: Failure, key: str) -> None:
 
 def headers(
     client_file: ClientOption,
-    as_whom: AsOption,
     method: Annotated[str, typer.Argument(help="Of the request, such as POST.")],
     path: Annotated[str, typer.Argument(help="Of the request, such as /api/v1/enquiries; without a query.")],
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
     scope: Annotated[str, typer.Option(help="enquiry, casework or transfer.")] = "enquiry",
 ) -> None:
     """Print the headers for one request by another HTTP client: a token, and the proof of its key.
 
     They are good for one use within a minute, and for this method and path alone.
     """
+    whom = acting(as_whom, id_token_file)
     with Remote(ClientFile.read(client_file)) as service:
-        for name, value in service.headers(method.upper(), path, as_whom=as_whom, scope=scope).items():
+        for name, value in service.headers(method.upper(), path, as_whom=whom, scope=scope).items():
             typer.echo(f"{name}: {value}")

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from registry_api.cli.asking import AsOption, ClientOption, JsonOption, show_json
+from registry_api.cli.asking import AsOption, ClientOption, IdTokenOption, JsonOption, acting, show_json
 from registry_api.cli.output import alert_rows, consideration_rows, console, facts, note, notification_rows
 from registry_api.cli.remote import ClientFile, Remote
 
@@ -21,7 +21,8 @@ def add_commands(app: typer.Typer) -> None:
 
 def inbox(
     client_file: ClientOption,
-    as_whom: AsOption,
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what has been picked up.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="The newest so many.")] = 20,
     as_json: JsonOption = False,
@@ -29,7 +30,9 @@ def inbox(
     """Show what waits for a member of staff and their role, the newest first. The reading is recorded."""
     query = {"waiting": str(not everything).lower(), "limit": limit}
     with Remote(ClientFile.read(client_file)) as service:
-        page = service.call("GET", "/api/v1/notifications", as_whom=as_whom, scope=_SCOPE, query=query).json()
+        page = service.call(
+            "GET", "/api/v1/notifications", as_whom=acting(as_whom, id_token_file), scope=_SCOPE, query=query
+        ).json()
     if as_json:
         show_json(page)
         return
@@ -43,26 +46,30 @@ def inbox(
 
 def acknowledge(
     client_file: ClientOption,
-    as_whom: AsOption,
     notification: Annotated[UUID, typer.Argument(help="The notification, as the inbox names it.")],
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
 ) -> None:
     """Say that you have picked up a notification. Doing it twice changes nothing."""
     path = f"/api/v1/notifications/{notification}/acknowledge"
     with Remote(ClientFile.read(client_file)) as service:
-        done = service.call("POST", path, as_whom=as_whom, scope=_SCOPE).json()
+        done = service.call("POST", path, as_whom=acting(as_whom, id_token_file), scope=_SCOPE).json()
     note("It had been picked up before." if done["already"] else "Picked up.")
 
 
 def considerations(
     client_file: ClientOption,
-    as_whom: AsOption,
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are decided.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the children who were asked about twice and are not known, those due first at the top."""
     query = {"open": str(not everything).lower()}
     with Remote(ClientFile.read(client_file)) as service:
-        shown = service.call("GET", "/api/v1/considerations", as_whom=as_whom, scope=_SCOPE, query=query).json()
+        shown = service.call(
+            "GET", "/api/v1/considerations", as_whom=acting(as_whom, id_token_file), scope=_SCOPE, query=query
+        ).json()
     if as_json:
         show_json(shown)
         return
@@ -74,7 +81,6 @@ def considerations(
 
 def decide(
     client_file: ClientOption,
-    as_whom: AsOption,
     consideration: Annotated[UUID, typer.Argument(help="The consideration, as the list names it.")],
     decision: Annotated[
         str,
@@ -84,13 +90,15 @@ def decide(
         str, typer.Option(help="Why; kept sealed with the decision. With - it is taken from standard input.")
     ],
     version: Annotated[int, typer.Option(min=1, help="The version that you read.")],
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
 ) -> None:
     """Record the decision on a consideration, and why."""
     with Remote(ClientFile.read(client_file)) as service:
         decided = service.call(
             "POST",
             f"/api/v1/considerations/{consideration}/decision",
-            as_whom=as_whom,
+            as_whom=acting(as_whom, id_token_file, also=reason),
             scope=_SCOPE,
             body={"decision": decision, "reason": sys.stdin.read() if reason == "-" else reason},
             headers={"If-Match": f'"{version}"'},
@@ -100,7 +108,8 @@ def decide(
 
 def alerts(
     client_file: ClientOption,
-    as_whom: AsOption,
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that are decided.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=200, help="The newest so many.")] = 20,
     as_json: JsonOption = False,
@@ -108,7 +117,9 @@ def alerts(
     """Show enquiries that look like misuse and are yours to decide, the newest first. The reading is recorded."""
     query = {"open": str(not everything).lower(), "limit": limit}
     with Remote(ClientFile.read(client_file)) as service:
-        page = service.call("GET", "/api/v1/alerts", as_whom=as_whom, scope=_SCOPE, query=query).json()
+        page = service.call(
+            "GET", "/api/v1/alerts", as_whom=acting(as_whom, id_token_file), scope=_SCOPE, query=query
+        ).json()
     if as_json:
         show_json(page)
         return
@@ -122,20 +133,21 @@ def alerts(
 
 def decide_alert(
     client_file: ClientOption,
-    as_whom: AsOption,
     alert: Annotated[UUID, typer.Argument(help="The alert, as the list names it.")],
     decision: Annotated[str, typer.Option(help="legitimate, to_discuss or misuse_suspected.")],
     reason: Annotated[
         str, typer.Option(help="Why; kept sealed with the decision. With - it is taken from standard input.")
     ],
     version: Annotated[int, typer.Option(min=1, help="The version that you read.")],
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
 ) -> None:
     """Record what you took the enquiries of an alert for, and why. It changes nothing for those who asked."""
     with Remote(ClientFile.read(client_file)) as service:
         decided = service.call(
             "POST",
             f"/api/v1/alerts/{alert}/decision",
-            as_whom=as_whom,
+            as_whom=acting(as_whom, id_token_file, also=reason),
             scope=_SCOPE,
             body={"decision": decision, "reason": sys.stdin.read() if reason == "-" else reason},
             headers={"If-Match": f'"{version}"'},

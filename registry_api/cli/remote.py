@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx2
 
 from auth.client import OrganisationSigner
-from auth.sending import AsProfessional, NoToken
+from auth.sending import AsProfessional, NoToken, Whom
 from registry_api.cli.output import Failure, lines, plain
 
 _ATTEMPTS = 3
@@ -101,7 +101,7 @@ class Remote:
         self._http = httpx2.Client(
             base_url=credentials.base_url, timeout=_TIMEOUT_SECONDS, transport=transport, trust_env=False
         )
-        self._professionals: dict[tuple[str, str], AsProfessional] = {}
+        self._professionals: dict[tuple[Whom, str], AsProfessional] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -111,13 +111,13 @@ class Remote:
     ) -> None:
         self._http.close()
 
-    def headers(self, method: str, path: str, *, as_whom: str, scope: str) -> dict[str, str]:
+    def headers(self, method: str, path: str, *, as_whom: Whom, scope: str) -> dict[str, str]:
         """Return the headers with which another HTTP client can make one request, within a minute, as a professional.
 
         Args:
             method: of the request.
             path: its path, without a query.
-            as_whom: the organisation's own identifier of them, as enrolled.
+            as_whom: the organisation's own identifier of them, as enrolled, or what gives an ID token of theirs.
             scope: ``enquiry``, ``casework`` or ``transfer``.
 
         Raises:
@@ -138,7 +138,7 @@ class Remote:
         method: str,
         path: str,
         *,
-        as_whom: str,
+        as_whom: Whom,
         scope: str,
         body: Any = None,
         query: Mapping[str, Any] | None = None,
@@ -160,7 +160,7 @@ class Remote:
         _document(response)
         return response
 
-    def _as(self, whom: str, scope: str) -> AsProfessional:
+    def _as(self, whom: Whom, scope: str) -> AsProfessional:
         if (whom, scope) not in self._professionals:
             self._professionals[whom, scope] = AsProfessional(self._signer, self.base_url, whom, scope)
         return self._professionals[whom, scope]

@@ -15,7 +15,8 @@ import uvicorn
 from pydantic import ValidationError
 from uvicorn.supervisors import Multiprocess
 
-from auth.identity_file import read_identity_file
+from auth.exchange import Exchange
+from auth.identity_file import Identity, read_identity_file
 from auth.providers import IdentityInvalid
 from policies.access import check_policies
 from policies.cedar import PoliciesInvalid
@@ -23,6 +24,7 @@ from registry_api.cli.output import Failure, note
 from registry_api.cli.worker import database_url
 from registry_api.directory import store as directory
 from registry_api.kernel import migrations, schema
+from registry_api.kernel.clock import utc_now
 from registry_api.kernel.db import Database
 from registry_api.kernel.installation import open_keys
 from registry_api.kernel.logs import configure_logs
@@ -69,13 +71,13 @@ def serve(workers: int | None = None) -> None:
     """
     configure_logs()
     settings = read_settings()
-    _check_identity_file(settings)
+    identity = _check_identity_file(settings)
     _check_policies()
     end_on(signal.SIGTERM)
     with listening(settings) as sock, running_database(settings) as url:
         if settings.database_url is None:
             migrations.upgrade(url)
-        asyncio.run(_check_ready(url, settings))
+        asyncio.run(_check_ready(url, settings, identity))
         note(f"The service is at {settings.base_url}. Stop it with Ctrl-C.")
         supervisor = Multiprocess(server_config(settings, workers or settings.workers), [sock])
         supervisor.run()
@@ -135,11 +137,13 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         yield sock
 
 
-def _check_identity_file(settings: Settings) -> None:
+def _check_identity_file(settings: Settings) -> Identity:
     try:
-        read_identity_file(settings.identity_file, development=settings.development)
+        identity = read_identity_file(settings.identity_file, development=settings.development)
+        Exchange(identity.providers, utc_now)  # reads files of keys and certificates, and opens no connection
     except IdentityInvalid as error:
         raise Failure(f"The identity file cannot be used: {error}.") from None
+    return identity
 
 
 def _check_policies() -> None:
@@ -149,7 +153,7 @@ def _check_policies() -> None:
         raise Failure(f"The policies cannot be used: {error}.") from None
 
 
-async def _check_ready(url: str, settings: Settings) -> None:
+async def _check_ready(url: str, settings: Settings, identity: Identity) -> None:
     """Say here what is missing: a worker could only fail to start. Raises Failure and KeysUnusable."""
     database = Database(url, pool_size=1)
     try:
@@ -158,6 +162,8 @@ async def _check_ready(url: str, settings: Settings) -> None:
         async with database.connection() as connection:
             if await directory.own_authority(connection) is None:
                 raise Failure("The database has no authority in it: run `registry-api enrol FILE.json`.")
+            if strangers := await directory.not_enrolled(connection, identity.providers):
+                raise Failure(f"The identity file names organisations that are not enrolled: {', '.join(strangers)}.")
         await open_keys(database, settings.keys_file)
     finally:
         await database.close()

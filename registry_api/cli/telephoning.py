@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from registry_api.cli.asking import AsOption, ClientOption, JsonOption, show_json
+from registry_api.cli.asking import AsOption, ClientOption, IdTokenOption, JsonOption, acting, show_json
 from registry_api.cli.output import answer_rows, console, facts, held_rows, note
 from registry_api.cli.remote import ClientFile, Remote
 
@@ -18,10 +18,15 @@ def add_commands(app: typer.Typer) -> None:
     app.command("call-back")(call_back)
 
 
-def held(client_file: ClientOption, as_whom: AsOption, as_json: JsonOption = False) -> None:
+def held(
+    client_file: ClientOption,
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show the enquiries whose callers have not been reached, the most urgent first. The reading is recorded."""
     with Remote(ClientFile.read(client_file)) as service:
-        shown = service.call("GET", _PATH, as_whom=as_whom, scope=_SCOPE).json()
+        shown = service.call("GET", _PATH, as_whom=acting(as_whom, id_token_file), scope=_SCOPE).json()
     if as_json:
         show_json(shown)
         return
@@ -33,12 +38,13 @@ def held(client_file: ClientOption, as_whom: AsOption, as_json: JsonOption = Fal
 
 def call_back(
     client_file: ClientOption,
-    as_whom: AsOption,
     reference: Annotated[str, typer.Argument(help="Of the enquiry, such as E-1A2B3-4C5D6.")],
     number: Annotated[str, typer.Option(help="Which number you called: office or out_of_hours.")],
     reached: Annotated[
         bool, typer.Option("--reached/--not-reached", help="Whether you spoke to the caller on that number.")
     ],
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Record that you called back. Once the caller has been reached, the answer is shown, to be read to them."""
@@ -46,7 +52,7 @@ def call_back(
         said = service.call(
             "POST",
             f"{_PATH}/{reference}/call-backs",
-            as_whom=as_whom,
+            as_whom=acting(as_whom, id_token_file),
             scope=_SCOPE,
             body={"called": number, "reached": reached},
         ).json()

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import typer
 
-from registry_api.cli.asking import AsOption, ClientOption, JsonOption, read_json, show_json
+from registry_api.cli.asking import AsOption, ClientOption, IdTokenOption, JsonOption, acting, read_json, show_json
 from registry_api.cli.output import console, day, facts, moment, note
 from registry_api.cli.remote import ClientFile, Remote
 
@@ -18,8 +18,9 @@ def add_commands(app: typer.Typer) -> None:
 
 def notify_transfer(
     client_file: ClientOption,
-    as_whom: AsOption,
     source: Annotated[str, typer.Argument(metavar="FILE|-", help="The notification as JSON, in the form of the API.")],
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
     key: Annotated[
         str | None, typer.Option("--idempotency-key", help="Send a notification that failed on the way again.")
     ] = None,
@@ -30,7 +31,7 @@ def notify_transfer(
         receipt = service.call(
             "POST",
             "/api/v1/transfers/in",
-            as_whom=as_whom,
+            as_whom=acting(as_whom, id_token_file, also=source),
             scope="transfer",
             body=read_json(source),
             headers={"Idempotency-Key": key or str(uuid4())},
@@ -53,14 +54,15 @@ def receipt_rows(receipt: dict[str, Any]) -> list[tuple[str, str]]:
 
 def allocate(
     client_file: ClientOption,
-    as_whom: AsOption,
     reference: Annotated[str, typer.Argument(help="The transfer, such as T-XXXXX-XXXXX.")],
     key_worker: Annotated[str, typer.Option(help="The key worker, by the authority's own identifier.")],
+    as_whom: AsOption = None,
+    id_token_file: IdTokenOption = None,
     team_manager: Annotated[str | None, typer.Option(help="The team manager, likewise.")] = None,
 ) -> None:
     """Give a child who was transferred in a key worker here, who is told."""
     body = {"key_worker": key_worker} | ({"team_manager": team_manager} if team_manager else {})
     path = f"/api/v1/transfers/{reference}/key-worker"
     with Remote(ClientFile.read(client_file)) as service:
-        service.call("PUT", path, as_whom=as_whom, scope="casework", body=body)
+        service.call("PUT", path, as_whom=acting(as_whom, id_token_file), scope="casework", body=body)
     note(f"Allocated: {key_worker} has been told.")

@@ -1,6 +1,6 @@
 """The queries of the directory. The live look-up of an asker is made at every request."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -140,6 +140,14 @@ async def own_authority(connection: Connection) -> dict[str, Any] | None:
     """Return the authority whose register this is."""
     row = await connection.fetchrow("SELECT * FROM organisation WHERE own_authority ORDER BY code LIMIT 1")
     return dict(row) if row else None
+
+
+async def not_enrolled(connection: Connection, codes: Collection[str]) -> list[str]:
+    """Return those of the codes by which no organisation is known."""
+    rows = await connection.fetch(
+        "SELECT code FROM unnest($1::text[]) AS code EXCEPT SELECT code FROM organisation ORDER BY code", list(codes)
+    )
+    return [row["code"] for row in rows]
 
 
 async def own_staff(connection: Connection) -> dict[str, UUID]:
