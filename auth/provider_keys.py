@@ -32,12 +32,10 @@ PAUSE = timedelta(seconds=30)
 GRACE = timedelta(hours=1)
 """How long keys are used when no others can be had."""
 _SECONDS = 4.0
-_TURN = 2
-"""How long one request waits for what another one is fetching."""
 
 Jwks = Mapping[str, Any]
 Fetch = Callable[[], Awaitable[Jwks]]
-"""Gets a JWK set. Raises ProviderUnavailable."""
+"""Gets a JWK set within seconds, for others wait for it. Raises ProviderUnavailable."""
 
 
 def jwk_set(document: object) -> Jwks:
@@ -75,10 +73,13 @@ class FollowedKeys:
             ProviderUnavailable: that cannot be told.
         """
         found = self._find(kid, algorithm)
-        # While somebody asks already, a key that is known is good enough.
-        if self._is_due(found) and not (found and self._fetching.locked()):
-            await self._ask_again(self._asked_at)
-            found = self._find(kid, algorithm)
+        # A key that is known need not wait for what somebody else is asking at this moment; one that is not has to.
+        if found is None or not self._fetching.locked():
+            async with self._fetching:
+                found = self._find(kid, algorithm)
+                if self._is_due(found):
+                    await self._ask()
+                    found = self._find(kid, algorithm)
         if found is not None:
             return found
         if self._failed:
@@ -96,24 +97,16 @@ class FollowedKeys:
             return False
         return found is None or self._fetched_at is None or now >= self._fetched_at + self._kept
 
-    async def _ask_again(self, asked_at: datetime | None) -> None:
-        """Ask, unless somebody has since ``asked_at``. What comes of it is told by the attributes."""
+    async def _ask(self) -> None:
+        """Ask the provider. What comes of it is told by the attributes."""
+        self._asked_at = self._clock()
+        self._failed = True  # until it is known better, also where this request ends halfway
         try:
-            async with asyncio.timeout(_TURN):
-                await self._fetching.acquire()
-        except TimeoutError:
-            raise ProviderUnavailable from None
-        try:
-            if self._asked_at != asked_at:
-                return
-            self._asked_at = self._clock()
-            self._failed = True  # until it is known better, also where this request ends halfway
             self._jwks = await self._fetch()
-            self._fetched_at, self._failed = self._asked_at, False
         except ProviderUnavailable:
             log.error("a provider's keys could not be had")
-        finally:
-            self._fetching.release()
+        else:
+            self._fetched_at, self._failed = self._asked_at, False
 
 
 class KeyAddress:

@@ -22,6 +22,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+PROVIDER = """
+[[provider]]
+name = "hospital"
+issuer = "https://sign-in.hospital.example"
+jwks_file = "keys.json"
+algorithms = ["RS256"]
+subject_claim = "sub"
+organisations = { hospital = ["ward-system"] }
+assurance = { claim = "acr", levels = { two-factors = "aal2" } }
+"""
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """A deployment of its own: a state folder, a free port, and the commands on the path."""
@@ -153,6 +165,9 @@ def test_an_identity_file_that_makes_no_sense_is_refused_by_its_key(
     assert "identity.toml: it cannot be read" in sentence(run(["serve"], environment))
     file.write_text("[[provider]]\n")
     assert "provider[0].name: missing key" in sentence(run(["serve"], environment))
+    (tmp_path / "keys.json").write_text("{}")
+    file.write_text(PROVIDER)
+    assert "provider 'hospital': jwks_file: the file holds no JWK set" in sentence(run(["serve"], environment))
 
 
 def test_a_worker_holds_nothing_that_only_the_command_line_needs() -> None:
