@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from auth.claimed import note_outcome
-from auth.client import ASSERTION_TYPE, GRANT_TYPE
+from auth.client import ACCESS_TOKEN, ASSERTION_TYPE, EXCHANGE, GRANT_TYPE, ID_TOKEN
 from auth.dependencies import AuthServices
 from auth.dpop import ProofVerifier
 from auth.errors import InsecureEnvironment, Reason
@@ -35,13 +35,34 @@ _FORM = "application/x-www-form-urlencoded"
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 
 # Written out, for the form is parsed by hand: FastAPI would read a body of any size, and one of two equal parameters.
-_FIELDS = {
-    "grant_type": GRANT_TYPE,
-    "assertion": "A JWT that names the professional, signed by the organisation.",
+_ALWAYS = {
     "client_assertion_type": ASSERTION_TYPE,
     "client_assertion": "A JWT that proves the client, signed by the organisation.",
     "scope": "One or more of enquiry, transfer and casework, separated by spaces.",
 }
+_EXCHANGE = {
+    "grant_type": EXCHANGE,
+    "subject_token": "An ID token that names the professional, of the organisation's own sign-in service.",
+    "subject_token_type": ID_TOKEN,
+    **_ALWAYS,
+}
+_MAY_BE_SAID = {
+    "requested_token_type": ACCESS_TOKEN,
+    "resource": "The base URL of this service.",
+    "audience": "The same.",
+}
+_ASSERTION = {
+    "grant_type": GRANT_TYPE,
+    "assertion": "A JWT that names the professional, signed by the organisation.",
+    **_ALWAYS,
+}
+
+
+def _form_of(title: str, fields: Mapping[str, str], optional: Mapping[str, str]) -> dict[str, object]:
+    properties = {name: {"type": "string", "description": is_} for name, is_ in {**fields, **optional}.items()}
+    return {"title": title, "type": "object", "required": list(fields), "properties": properties}
+
+
 _DOCUMENTED = {
     "parameters": [
         {
@@ -57,9 +78,10 @@ _DOCUMENTED = {
         "content": {
             _FORM: {
                 "schema": {
-                    "type": "object",
-                    "required": list(_FIELDS),
-                    "properties": {name: {"type": "string", "description": is_} for name, is_ in _FIELDS.items()},
+                    "oneOf": [
+                        _form_of("Token exchange (RFC 8693)", _EXCHANGE, _MAY_BE_SAID),
+                        _form_of("JWT bearer grant (RFC 7523)", _ASSERTION, {}),
+                    ]
                 }
             }
         },

@@ -83,8 +83,10 @@ async def test_what_is_no_form_is_refused_and_recorded(
 
 async def test_the_documentation_names_what_a_client_sends(house: House, http: httpx2.AsyncClient) -> None:
     operation = (await http.get("/openapi.json")).json()["paths"]["/oauth2/token"]["post"]
-    schema = operation["requestBody"]["content"][FORM]["schema"]
-    assert set(schema["required"]) == set(schema["properties"]) == set(house.form())
+    exchange, assertion = operation["requestBody"]["content"][FORM]["schema"]["oneOf"]
+    assert set(assertion["required"]) == set(assertion["properties"]) == set(house.form())
+    assert set(exchange["required"]) == set(house.signer.exchange_form("", "enquiry"))
+    assert set(exchange["properties"]) > set(exchange["required"])
 
 
 def test_every_route_is_given_to_be_limited(house: House) -> None:

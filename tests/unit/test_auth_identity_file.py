@@ -1,5 +1,7 @@
 """The identity file: what may stand in it, and that whatever else does is an error that names the key."""
 
+import re
+import tomllib
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from auth.identity_file import Identity, read_identity_file
-from auth.providers import IdentityInvalid
+from auth.providers import IdentityInvalid, ProviderTable
 from policies.enquirer import Assurance, Role
 from policies.written import Table, read_table
 
@@ -236,3 +238,29 @@ def test_the_same_relying_party_may_stand_with_two_issuers(write: Callable[[str]
         "records-system"
         in providers["general"].relying_parties["general"] & providers["police"].relying_parties["police"]
     )
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "identity-providers.md"
+EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("text", EXAMPLES, ids=[str(tomllib.loads(text)["provider"][0]["name"]) for text in EXAMPLES])
+def test_each_example_of_the_document_can_be_used(write: Callable[[str], Path], tmp_path: Path, text: str) -> None:
+    (tmp_path / "probation-keys.json").write_text('{"keys": []}')
+    providers = read_identity_file(write(text), development=False).providers
+    assert providers
+    for provider in providers.values():
+        assert provider.assurance_of({provider.assurance.claim: next(iter(provider.assurance.levels))})
+        assert provider.assurance_of({provider.assurance.claim: "nothing that is known"}) is None
+        assert not provider.issuer.endswith("/")
+
+
+def test_the_examples_stand_beside_each_other_and_every_key_is_explained(
+    write: Callable[[str], Path], tmp_path: Path
+) -> None:
+    (tmp_path / "probation-keys.json").write_text('{"keys": []}')
+    assert len(EXAMPLES) == 4
+    assert len(read_identity_file(write("\n".join(EXAMPLES)), development=False).providers) == 6
+    document = DOCUMENT.read_text("utf-8")
+    for key in ProviderTable.__struct_fields__:
+        assert re.search(rf"^\| `{key}`|^\| .*or `{key}` \|", document, re.MULTILINE), key
