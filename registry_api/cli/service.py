@@ -18,6 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from auth.exchange import Exchange
 from auth.identity_file import Identity, read_identity_file
 from auth.providers import IdentityInvalid
+from auth.staff.configuration import sign_in_provider
 from policies.access import check_policies
 from policies.cedar import PoliciesInvalid
 from registry_api.cli.output import Failure, note
@@ -140,6 +141,7 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
 def _check_identity_file(settings: Settings) -> Identity:
     try:
         identity = read_identity_file(settings.identity_file, development=settings.development)
+        sign_in_provider(identity, development=settings.development)
         Exchange(identity.providers, utc_now)  # reads files of keys and certificates, and opens no connection
     except IdentityInvalid as error:
         raise Failure(f"The identity file cannot be used: {error}.") from None

@@ -165,6 +165,8 @@ def test_an_identity_file_that_makes_no_sense_is_refused_by_its_key(
     assert "identity.toml: it cannot be read" in sentence(run(["serve"], environment))
     file.write_text("[[provider]]\n")
     assert "provider[0].name: missing key" in sentence(run(["serve"], environment))
+    file.write_text("[sign_in]\n")
+    assert "sign_in.issuer: missing key" in sentence(run(["serve"], environment))
     (tmp_path / "keys.json").write_text("{}")
     file.write_text(PROVIDER)
     assert "provider 'hospital': jwks_file: the file holds no JWK set" in sentence(run(["serve"], environment))
