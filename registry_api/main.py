@@ -109,6 +109,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             ending.push_async_callback(database.close)
             ending.push_async_callback(keeping_house.close)
             ending.push_async_callback(looking_over.close)
+            ending.push_async_callback(exchange.close)
             limits.require_on_every_route(app.routes)
             counts: SharedCounts = SqlCounts(keeping_house)
             if settings.redis_url is not None:

@@ -240,15 +240,17 @@ async def running_world(database_url: str, state: Path, **settings: Any) -> Asyn
     }
     configured = Settings(state_dir=state, base_url=BASE_URL, **chosen)
     database = Database(database_url, pool_size=2)
-    world = World(database, database_url, configured, MovableClock())
-    await world.populate()
-    transport = httpx2.ASGITransport(app=world.app)
-    async with (
-        world.app.router.lifespan_context(world.app),
-        httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as world.http,
-    ):
-        yield world
-    await database.close()
+    try:
+        world = World(database, database_url, configured, MovableClock())
+        await world.populate()
+        transport = httpx2.ASGITransport(app=world.app)
+        async with (
+            world.app.router.lifespan_context(world.app),
+            httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as world.http,
+        ):
+            yield world
+    finally:
+        await database.close()
 
 
 def entry(

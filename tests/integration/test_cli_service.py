@@ -19,6 +19,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from registry_api.cli import service
+from registry_api.cli.output import Failure
+from registry_api.kernel.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -170,6 +174,18 @@ def test_an_identity_file_that_makes_no_sense_is_refused_by_its_key(
     (tmp_path / "keys.json").write_text("{}")
     file.write_text(PROVIDER)
     assert "provider 'hospital': jwks_file: the file holds no JWK set" in sentence(run(["serve"], environment))
+
+
+def test_all_that_the_identity_file_leads_to_is_looked_at(tmp_path: Path) -> None:
+    settings = Settings(identity_file=tmp_path / "identity.toml")
+    (tmp_path / "keys.json").write_text("{}")
+    for text, fault in (
+        ("[sign_in]\n", "sign_in.issuer: missing key"),
+        (PROVIDER, "provider 'hospital': jwks_file: the file holds no JWK set"),
+    ):
+        (tmp_path / "identity.toml").write_text(text)
+        with pytest.raises(Failure, match=fault):
+            service._check_identity_file(settings)
 
 
 def test_a_worker_holds_nothing_that_only_the_command_line_needs() -> None:
