@@ -78,7 +78,8 @@ class OrganisationSigner:
 
     Args:
         client_id: as enrolled.
-        private_jwk: an EC P-256, Ed25519 or RSA (2048 bits or more) private key with the ``kid`` of its enrolled half.
+        private_jwk: an EC P-256, Ed25519 or RSA (2048 bits or more) private key with the ``kid`` of its enrolled half;
+            its ``x5t#S256``, if it has one, is named as well, for who knows keys by their certificate (Entra ID).
         audience: the issuer identifier of the service: its base URL, without a trailing slash.
         clock: the time, aware and in UTC.
 
@@ -98,6 +99,8 @@ class OrganisationSigner:
         self._client_id = client_id
         self._key = key
         self._header = {"alg": algorithm, "typ": "JWT", "kid": key.kid}
+        if "x5t#S256" in private_jwk:
+            self._header["x5t#S256"] = str(private_jwk["x5t#S256"])
         self._audience = audience
         self._clock = clock
         self.proofs = ProofSigner(clock=clock)

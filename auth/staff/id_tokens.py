@@ -107,7 +107,7 @@ def verify_id_token(
         InvalidToken: HEADER, KEY, SIGNATURE, ISSUER, AUDIENCE, TIMES, LIFETIME, FUTURE, EXPIRED, NONCE_WRONG, CLAIMS,
             AUTHENTICATION_OLD (it is not known to be recent enough) or ASSURANCE (no level that is known).
     """
-    if compact.header.get("typ", "JWT") not in {"JWT", "jwt"}:
+    if compact.header.get("typ", "JWT") not in ("JWT", "jwt"):
         raise InvalidToken(Reason.HEADER)
     claims = _verified(compact, algorithm, key, provider)
     issued, _ = check_times(claims, int(now.timestamp()), _LONGEST_SECONDS)
@@ -137,7 +137,7 @@ def verify_logout_token(
         InvalidToken: HEADER, KEY, SIGNATURE, ISSUER, AUDIENCE, TIMES, LIFETIME, FUTURE, EXPIRED or CLAIMS.
     """
     typ = compact.header.get("typ")
-    if typ != "logout+jwt" and not (provider.untyped_logout and typ in {None, "JWT"}):
+    if typ != "logout+jwt" and not (provider.untyped_logout and typ in (None, "JWT")):
         raise InvalidToken(Reason.HEADER)
     claims = _verified(compact, algorithm, key, provider)
     _, expires = check_times(claims, int(now.timestamp()), _LONGEST_LOGOUT_SECONDS)

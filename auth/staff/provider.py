@@ -140,7 +140,7 @@ class OpenIdProvider:
             answer = await self._http.post(pushed_to, data=form, auth=authentication)
             request_uri = answer.json().get("request_uri") if answer.status_code in {200, 201} else None
         if not isinstance(request_uri, str):
-            raise ProviderUnavailable
+            raise ProviderUnavailable("request_not_taken")
         query = urlencode({"client_id": self.settings.client_id, "request_uri": request_uri})
         return f"{metadata.authorization_endpoint}?{query}"
 
@@ -149,7 +149,7 @@ class OpenIdProvider:
 
         Raises:
             InvalidToken: PROVIDER_REFUSED.
-            ProviderUnavailable: it does not answer, or not to the point.
+            ProviderUnavailable: it does not answer, or not to the point, or does not know us any more.
         """
         endpoint = (await self.metadata()).token_endpoint
         async with self._call():
@@ -161,11 +161,15 @@ class OpenIdProvider:
                     code_verifier=code_verifier,
                     redirect_uri=self._redirect_uri,
                 )
-            except OAuthError:
+            except OAuthError as refused:
+                if refused.error in ("invalid_client", "unauthorized_client"):  # nothing that the person could mend
+                    raise ProviderUnavailable("client_refused") from None
                 raise InvalidToken(Reason.PROVIDER_REFUSED) from None
+            finally:
+                self._http.token = None  # their access token, which is of no use to us
         token = answer.get("id_token")
         if not isinstance(token, str):
-            raise ProviderUnavailable
+            raise ProviderUnavailable("no_id_token")
         return token
 
     async def key(self, kid: str, algorithm: str) -> PublicKey:
@@ -203,7 +207,7 @@ class OpenIdProvider:
     def _checked(self, document: Mapping[str, Any]) -> Metadata:
         """Return the metadata if it is of this provider (OpenID Connect Discovery section 4.3)."""
         if document.get("issuer") != self.settings.issuer:
-            raise ProviderUnavailable
+            raise ProviderUnavailable("metadata_of_another_issuer")
         return Metadata(
             authorization_endpoint=self._address(document, "authorization_endpoint"),
             token_endpoint=self._address(document, "token_endpoint"),
@@ -219,11 +223,11 @@ class OpenIdProvider:
     def _address(self, document: Mapping[str, Any], name: str) -> str:
         value = document.get(name)
         if not isinstance(value, str):
-            raise ProviderUnavailable
+            raise ProviderUnavailable("metadata_unusable")
         try:
             return check_address(value, name, development=self.settings.development)
         except IdentityInvalid:
-            raise ProviderUnavailable from None
+            raise ProviderUnavailable("metadata_unusable") from None
 
     async def _get(self, url: str) -> Mapping[str, Any]:
         async with self._call():
