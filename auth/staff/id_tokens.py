@@ -84,10 +84,12 @@ def read_token(token: str, provider: SignInProvider) -> tuple[Compact, str, str]
 def choose_key(jwks: Mapping[str, Any], kid: str, algorithm: str) -> PublicKey | None:
     """Return the key of that ``kid`` that serves for the algorithm and for signatures, or None."""
     kind = _KEY_TYPES[algorithm]
-    for jwk in jwks.get("keys", ()):
+    keys = jwks.get("keys")
+    for jwk in keys if isinstance(keys, list) else ():
         if not isinstance(jwk, dict) or jwk.get("kid") != kid or jwk.get("kty") != kind.key_type:
             continue
-        if jwk.get("use", "sig") != "sig" or _VERIFIED_AS.get(jwk.get("alg", algorithm)) != _VERIFIED_AS[algorithm]:
+        named = str(jwk.get("alg", algorithm))
+        if jwk.get("use", "sig") != "sig" or _VERIFIED_AS.get(named) != _VERIFIED_AS[algorithm]:
             continue
         if kind is RSAKey and len(str(jwk.get("n"))) < SMALLEST_RSA_MODULUS:
             continue

@@ -135,6 +135,8 @@ class OpenIdProvider:
             "code_challenge_method": "S256",
             **asked,
         }
+        if self._http.token_endpoint_auth_method == "client_secret_post":
+            del form["client_id"]  # Authlib adds it, and no parameter may come twice (RFC 6749 section 3.1)
         async with self._call():
             authentication = self._http.client_auth(self._http.token_endpoint_auth_method)
             answer = await self._http.post(pushed_to, data=form, auth=authentication)
