@@ -3,7 +3,7 @@
 Each page says how things stand and leads on from there: nobody is left with an answer meant for programs.
 """
 
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from fastapi import Request, Response
 
@@ -31,7 +31,7 @@ def signed_in(goal: str) -> Response:
 
 
 def account(
-    base_url: str, session: Session, *, stepped_up_until: datetime | None, elsewhere: int, zone: tzinfo
+    base_url: str, session: Session, *, stepped_up_until: datetime | None, idle: timedelta, elsewhere: int, zone: tzinfo
 ) -> Response:
     """Return the page of somebody's own session; ``elsewhere`` is how many others they have."""
     said = {
@@ -43,7 +43,10 @@ def account(
             if stepped_up_until
             else "are closed until you prove yourself anew"
         ),
-        "Signed in until": pages.moment(session.row.expires_at, zone),
+        "Signed in until": (
+            f"{pages.moment(session.row.expires_at, zone)}, or {int(idle.total_seconds() // 60)} minutes after you "
+            "last did anything here"
+        ),
     }
     ways = [
         pages.link(base_url + STEP_UP, "Prove yourself anew"),

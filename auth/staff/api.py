@@ -197,6 +197,7 @@ async def account(request: Request) -> Response:
         staff.base_url,
         session,
         stepped_up_until=staff.sessions.stepped_up_until(session.row),
+        idle=staff.sessions.idle,
         elsewhere=sum(row.digest != session.row.digest for row in others),
         zone=staff.zone,
     )

@@ -24,7 +24,7 @@ from auth.errors import InvalidToken, ProviderUnavailable, Reason
 from auth.protocols import Clock
 from auth.providers import IdentityInvalid, check_address
 from auth.staff.bounded import BoundedTransport
-from auth.staff.configuration import ClientKey, SignInProvider, signer_of
+from auth.staff.configuration import ClientKey, ClientSecret, SignInProvider, signer_of
 from auth.staff.id_tokens import choose_key
 
 _METADATA_KEPT = timedelta(hours=1)
@@ -135,7 +135,7 @@ class OpenIdProvider:
             "code_challenge_method": "S256",
             **asked,
         }
-        if self._http.token_endpoint_auth_method == "client_secret_post":
+        if isinstance(self.settings.authentication, ClientSecret) and not self.settings.authentication.basic:
             del form["client_id"]  # Authlib adds it, and no parameter may come twice (RFC 6749 section 3.1)
         async with self._call():
             authentication = self._http.client_auth(self._http.token_endpoint_auth_method)
