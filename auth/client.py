@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
 from auth.dpop import token_hash
@@ -93,7 +94,10 @@ class OrganisationSigner:
         self, client_id: str, private_jwk: Mapping[str, Any], audience: str, *, clock: Clock = utc_now
     ) -> None:
         algorithm = _ALGORITHMS.get((str(private_jwk.get("kty")), private_jwk.get("crv")))
-        key = import_key(dict(private_jwk)) if algorithm else None
+        try:
+            key = import_key(dict(private_jwk)) if algorithm else None
+        except (JoseError, ValueError, TypeError):
+            key = None
         if algorithm is None or not isinstance(key, ECKey | OKPKey | RSAKey) or not key.is_private or not key.kid:
             raise ValueError("a private EC P-256, Ed25519 or RSA key with a kid is needed")
         self._client_id = client_id

@@ -40,6 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.timeout(300))  # the first one starts the database, the service and the browser
             if CHROMIUM is None and os.environ.get("REQUIRE_BROWSER") != "1":
                 item.add_marker(pytest.mark.skip(reason="there is no Chromium on this machine"))
 
@@ -54,9 +55,7 @@ class Seen:
     elsewhere: list[str] = field(default_factory=list)
 
     def watch(self, page: Page) -> None:
-        page.on(
-            "console", lambda said: self.complaints.append(said.text) if said.type in {"error", "warning"} else None
-        )
+        page.on("console", lambda said: self._console(said.type, said.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("response", lambda answer: self.answers.append((answer.status, answer.url)))
         page.on("request", lambda request: self._request(request.url))
