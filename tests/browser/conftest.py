@@ -36,10 +36,9 @@ PRIVATE, PUBLIC = generate_client_key()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the browser out where there is none; one process drives it where there is."""
+    """Leave the browser out where there is none."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
             item.add_marker(pytest.mark.timeout(300))  # the first one starts the database, the service and the browser
             if CHROMIUM is None and os.environ.get("REQUIRE_BROWSER") != "1":
                 item.add_marker(pytest.mark.skip(reason="there is no Chromium on this machine"))

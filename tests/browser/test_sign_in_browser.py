@@ -10,6 +10,8 @@ import pytest
 from external_provider import ExternalProvider, Given
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.xdist_group("browser")
+"""In one process, which starts the services once."""
 SESSION, ATTEMPT = "__Host-registry-session", "__Host-registry-sign-in"
 Browse = Callable[..., tuple[Page, Any]]
 
