@@ -10,6 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
 
 from auth.dpop import token_hash
@@ -81,7 +82,8 @@ class OrganisationSigner:
 
     Args:
         client_id: as enrolled.
-        private_jwk: an EC P-256, Ed25519 or RSA (2048 bits or more) private key with the ``kid`` of its enrolled half.
+        private_jwk: an EC P-256, Ed25519 or RSA (2048 bits or more) private key with the ``kid`` of its enrolled half;
+            its ``x5t#S256``, if it has one, is named as well, for who knows keys by their certificate (Entra ID).
         audience: the issuer identifier of the service: its base URL, without a trailing slash.
         clock: the time, aware and in UTC.
 
@@ -95,12 +97,17 @@ class OrganisationSigner:
         self, client_id: str, private_jwk: Mapping[str, Any], audience: str, *, clock: Clock = utc_now
     ) -> None:
         algorithm = _ALGORITHMS.get((str(private_jwk.get("kty")), private_jwk.get("crv")))
-        key = import_key(dict(private_jwk)) if algorithm else None
+        try:
+            key = import_key(dict(private_jwk)) if algorithm else None
+        except (JoseError, ValueError, TypeError):
+            key = None
         if algorithm is None or not isinstance(key, ECKey | OKPKey | RSAKey) or not key.is_private or not key.kid:
             raise ValueError("a private EC P-256, Ed25519 or RSA key with a kid is needed")
         self._client_id = client_id
         self._key = key
         self._header = {"alg": algorithm, "typ": "JWT", "kid": key.kid}
+        if "x5t#S256" in private_jwk:
+            self._header["x5t#S256"] = str(private_jwk["x5t#S256"])
         self._audience = audience
         self._clock = clock
         self.proofs = ProofSigner(clock=clock)

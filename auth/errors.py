@@ -98,7 +98,14 @@ class CrossSite(Exception):
 
 
 class ProviderUnavailable(Exception):
-    """A sign-in service outside cannot be reached, or answers nonsense: answered with 503."""
+    """The provider at which staff sign in cannot be reached, or answers nonsense: answered with 503.
+
+    ``fault`` is for whoever has to mend it, in fixed words that are safe to log.
+    """
+
+    def __init__(self, fault: str = "unreachable") -> None:
+        super().__init__(fault)
+        self.fault = fault
 
 
 class SignInRefused(Exception):

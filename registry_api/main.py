@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from typing import Any
 
 import structlog
@@ -186,15 +186,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         describe_transfers=transfers.describe,
     )
     staff = build_staff(
-        StaffSettings(
-            base_url=settings.base_url,
-            host=settings.host,
-            development=settings.development,
-            idle=timedelta(minutes=settings.session_idle_minutes),
-            longest=timedelta(hours=settings.session_hours),
-            stepped_up=timedelta(minutes=settings.step_up_minutes),
-            development_keys_file=settings.state_dir / "development-provider-keys.json",
-        ),
+        staff_settings(settings, profile.timezone),
         vouching,
         store=StoredSessions(database, clock),
         spent=identity,
@@ -226,6 +218,20 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     description.complete(app)
     app.add_middleware(admission.Admission, limits=app.state.limits, free_paths=_HEALTH)
     return app
+
+
+def staff_settings(settings: Settings, zone: tzinfo) -> StaffSettings:
+    """Return what a deployment's settings say of how staff sign in; ``zone`` is that of the authority."""
+    return StaffSettings(
+        base_url=settings.base_url,
+        host=settings.host,
+        development=settings.development,
+        idle=timedelta(minutes=settings.session_idle_minutes),
+        longest=timedelta(hours=settings.session_hours),
+        stepped_up=timedelta(minutes=settings.step_up_minutes),
+        development_keys_file=settings.state_dir / "development-provider-keys.json",
+        zone=zone,
+    )
 
 
 async def _refresh(database: Database, authority: Authority) -> bool:

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from auth.dpop import challenge
 from auth.errors import CrossSite, InsufficientScope, NotAuthenticated, RefusalNotRecorded, SessionNotFound
+from auth.staff.answers import instead_of_problem
 from policies.enquirer import Enquirer
 from registry_api.access_log import store as access_log
 from registry_api.kernel import errors
@@ -123,7 +124,14 @@ _BY_ERROR: Mapping[type[Exception], Problem] = {
 
 
 def document(request: Request, problem: Problem, *, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
-    """Return the problem as a response; ``more`` are its extension members (RFC 9457 §3.2)."""
+    """Return the problem as a response; ``more`` are its extension members (RFC 9457 §3.2).
+
+    People who look at a page of ours get it as a page.
+    """
+    page = instead_of_problem(request, problem.title, problem.detail, problem.status)
+    if page is not None:
+        page.headers.update(headers or {})
+        return page
     content = {
         "type": _PREFIX + problem.code,
         "title": problem.title,

@@ -8,7 +8,8 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -97,13 +98,25 @@ def template_database(cluster_url: str) -> Iterator[str]:
     _administer(cluster_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture(scope="session")
+def new_database(cluster_url: str, template_database: str) -> Callable[[], AbstractContextManager[str]]:
+    """Lends the URL of a migrated, empty database."""
+
+    @contextmanager
+    def made() -> Iterator[str]:
+        name = f"registry_test_{secrets.token_hex(6)}"
+        _administer(cluster_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
+        yield _database_of(cluster_url, name)
+        _administer(cluster_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+    return made
+
+
 @pytest.fixture
-def database_url(cluster_url: str, template_database: str) -> Iterator[str]:
+def database_url(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
     """The URL of a migrated, empty database of this test's own."""
-    name = f"registry_test_{secrets.token_hex(6)}"
-    _administer(cluster_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
-    yield _database_of(cluster_url, name)
-    _administer(cluster_url, f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ and comes from a page of ours (``auth.staff.sessions``). Nothing leads out of th
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any
 from urllib.parse import parse_qs, urlencode
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from pydantic import BaseModel
@@ -19,28 +20,43 @@ from pydantic import BaseModel
 from auth.claimed import note_outcome
 from auth.dependencies import current_session
 from auth.errors import InvalidToken, NotAuthenticated, ProviderUnavailable, SessionNotFound, SignInRefused
-from auth.staff import pages
+from auth.staff import answers
+from auth.staff.answers import ACCOUNT, EVERYWHERE, SIGN_IN, SIGN_OUT, STEP_UP
 from auth.staff.configuration import CALLBACK
-from auth.staff.sessions import COOKIE, CSRF_FIELD, Session, Sessions, cookies, digest_of, is_identifier, set_cookie
+from auth.staff.sessions import (
+    COOKIE,
+    Session,
+    Sessions,
+    cookies,
+    digest_of,
+    form_field,
+    is_identifier,
+    set_cookie,
+)
 from auth.staff.sign_in import ATTEMPT, SignIn
 from policies.enquirer import Role
 
 ATTEMPT_COOKIE = "__Host-registry-sign-in"
-ACCOUNT = "/account"
-_LOCAL_PATH = re.compile(r"/([A-Za-z0-9_~][A-Za-z0-9_~./-]*)?(\?[A-Za-z0-9_~=&.-]*)?")
-"""A path of ours: one slash, no backslash, nothing that a browser or a proxy could unfold into another."""
+_SEGMENT = "[A-Za-z0-9_~][A-Za-z0-9_~.-]*"
+_LOCAL_PATH = re.compile(rf"/({_SEGMENT}(/{_SEGMENT})*/?)?(\?[A-Za-z0-9_~=&.-]*)?")
+"""A path of ours: single slashes, no backslash, no dots alone, nothing that a browser or a proxy could unfold."""
 _MAX_FIELDS = 16
+_log = structlog.get_logger()
 
 CurrentSession = Annotated[Session, Depends(current_session)]
 
 
 @dataclass(frozen=True, slots=True)
 class StaffServices:
-    """What the routes of this module work with; kept as ``app.state.staff``. ``base_url``: where we are reached."""
+    """What the routes of this module work with; kept as ``app.state.staff``.
+
+    ``base_url`` is where we are reached, ``zone`` the one in which times are shown to people.
+    """
 
     sign_in: SignIn
     sessions: Sessions
     base_url: str
+    zone: tzinfo = UTC
 
 
 class SessionShown(BaseModel):
@@ -76,8 +92,8 @@ def configure(app: FastAPI, staff: StaffServices, *, limited: Callable[[Any], An
     """Give the application its services and the routes of this module; ``limited`` is applied to every one."""
     app.state.staff = staff
     router = APIRouter(tags=["sign-in"])
-    router.get("/sign-in", summary="Sign in", status_code=303, response_class=RedirectResponse)(limited(begin))
-    router.get("/sign-in/step-up", summary="Prove yourself anew", status_code=303, response_class=RedirectResponse)(
+    router.get(SIGN_IN, summary="Sign in", status_code=303, response_class=RedirectResponse)(limited(begin))
+    router.get(STEP_UP, summary="Prove yourself anew", status_code=303, response_class=RedirectResponse)(
         limited(begin_step_up)
     )
     # Out of the description: its parameters are between the provider and us.
@@ -86,7 +102,7 @@ def configure(app: FastAPI, staff: StaffServices, *, limited: Callable[[Any], An
         limited(end_by_provider)
     )
     router.get(ACCOUNT, summary="The page of one's own session", response_class=HTMLResponse)(limited(account))
-    router.post("/sign-out", summary="Sign out", response_class=HTMLResponse)(limited(sign_out))
+    router.post(SIGN_OUT, summary="Sign out", response_class=HTMLResponse)(limited(sign_out))
     router.get("/session", summary="One's own session")(limited(session_shown))
     router.get("/sessions", summary="One's own open sessions")(limited(open_sessions))
     router.delete("/sessions", summary="End all of one's own sessions", status_code=204)(limited(end_all))
@@ -120,8 +136,8 @@ async def _begin(request: Request, return_to: str | None, session: bytes | None,
     browser = held[0] if len(held) == 1 else None
     try:
         begun = await staff.sign_in.begin(local_path(return_to), browser, session, step_up=step_up)
-    except ProviderUnavailable:
-        return _unavailable(staff)
+    except ProviderUnavailable as unavailable:
+        return _unavailable(staff, unavailable)
     answer = RedirectResponse(begun.url, 303)
     set_cookie(answer, ATTEMPT_COOKIE, begun.browser, seconds=int(ATTEMPT.total_seconds()), lax=True)
     return answer
@@ -138,15 +154,14 @@ async def finish(request: Request) -> Response:
     try:
         answer = parse_qs(request.url.query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
         finished = await staff.sign_in.finish(answer, held[0] if len(held) == 1 else None)
-    except ProviderUnavailable:
-        return _unavailable(staff)
+    except ProviderUnavailable as unavailable:
+        return _unavailable(staff, unavailable)
     except (ValueError, SignInRefused) as refused:
         note_outcome(request, failed=True)
-        return _refused(staff, person=isinstance(refused, SignInRefused) and refused.person)
-    goal = staff.base_url + finished.return_to
-    shown = pages.page("You are signed in", pages.link(goal, "Go on"), go_on_to=goal)
+        return answers.refused(staff.base_url, person=isinstance(refused, SignInRefused) and refused.person)
+    shown = answers.signed_in(staff.base_url + finished.return_to)
+    # The cookie of the attempt stays for its minutes: another window may be on its way to the same end.
     set_cookie(shown, COOKIE, finished.identifier)
-    set_cookie(shown, ATTEMPT_COOKIE, "", seconds=0, lax=True)
     return shown
 
 
@@ -163,7 +178,8 @@ async def end_by_provider(request: Request) -> Response:
     except (ValueError, InvalidToken):
         note_outcome(request, failed=True)
         return JSONResponse({"error": "invalid_request"}, 400)
-    except ProviderUnavailable:
+    except ProviderUnavailable as unavailable:
+        _log.error("provider_unavailable", error=unavailable.fault)
         return JSONResponse({"error": "temporarily_unavailable"}, 503, {"Retry-After": "30"})
     return Response(status_code=200)
 
@@ -175,31 +191,29 @@ async def account(request: Request) -> Response:
         session = await current_session(request)
     except NotAuthenticated:
         note_outcome(request, failed=bool(cookies(request, COOKIE)))  # who has not signed in yet has failed at nothing
-        return pages.page("You are not signed in", pages.link(f"{staff.base_url}/sign-in", "Sign in"), status=401)
-    said = {
-        "Known here as": session.staff_subject,
-        "Role": session.enquirer.role.replace("_", " "),
-        "Proven anew": "yes" if session.enquirer.stepped_up else "no",
-        "Signed in until": pages.moment(session.row.expires_at),
-    }
-    return pages.page(
-        "You are signed in",
-        pages.facts(said),
-        pages.link(f"{staff.base_url}/sign-in/step-up", "Prove yourself anew"),
-        pages.button(f"{staff.base_url}/sign-out", "Sign out", {CSRF_FIELD: session.csrf_token}),
+        return answers.not_signed_in(staff.base_url)
+    others = await staff.sessions.open_sessions(session.row.professional_id)
+    return answers.account(
+        staff.base_url,
+        session,
+        stepped_up_until=staff.sessions.stepped_up_until(session.row),
+        idle=staff.sessions.idle,
+        elsewhere=sum(row.digest != session.row.digest for row in others),
+        zone=staff.zone,
     )
 
 
 async def sign_out(request: Request, session: CurrentSession) -> Response:
-    """End the session. The provider's own goes on: the page leads there."""
+    """End the session, or with the field ``everywhere`` all that its owner has. The provider's own goes on: the page
+    leads there."""
     staff: StaffServices = request.app.state.staff
-    await staff.sessions.store.end(session.row.professional_id, session.row.digest, None, "signed_out")
-    elsewhere = await staff.sign_in.provider_sign_out()
-    ways = [pages.link(f"{staff.base_url}/sign-in", "Sign in again")]
-    if elsewhere is not None:
-        query = urlencode({"client_id": staff.sign_in.provider.settings.client_id})
-        ways.insert(0, pages.link(f"{elsewhere}?{query}", "Sign out of everything at your sign-in service"))
-    return _without_session(pages.page("You are signed out", *ways))
+    everywhere = bool(await form_field(request, EVERYWHERE))
+    digest = None if everywhere else session.row.digest
+    await staff.sessions.store.end(session.row.professional_id, digest, None, "signed_out")
+    at_provider = await staff.sign_in.provider_sign_out()
+    if at_provider is not None:
+        at_provider += "?" + urlencode({"client_id": staff.sign_in.provider.settings.client_id})
+    return _without_session(answers.signed_out(staff.base_url, at_provider))
 
 
 async def session_shown(request: Request, session: CurrentSession) -> SessionShown:
@@ -239,7 +253,8 @@ async def end_one(request: Request, session_id: UUID, session: CurrentSession) -
     sessions: Sessions = request.app.state.staff.sessions
     if not await sessions.store.end(session.row.professional_id, None, session_id, "ended_by_owner"):
         raise SessionNotFound
-    return Response(status_code=204)
+    ended = Response(status_code=204)
+    return _without_session(ended) if session_id == session.row.handle else ended
 
 
 async def end_all(request: Request, session: CurrentSession) -> Response:
@@ -251,22 +266,10 @@ async def end_all(request: Request, session: CurrentSession) -> Response:
 
 def _without_session(answer: Response) -> Response:
     set_cookie(answer, COOKIE, "", seconds=0)
+    set_cookie(answer, ATTEMPT_COOKIE, "", seconds=0, lax=True)
     return answer
 
 
-def _refused(staff: StaffServices, *, person: bool) -> Response:
-    again = pages.link(f"{staff.base_url}/sign-in", "Sign in again")
-    if person:
-        why = "Your sign-in service knows you, but you may not sign in here. Ask whoever keeps the directory."
-        return pages.page("You may not sign in here", pages.paragraph(why), again, status=403)
-    return pages.page(
-        "You are not signed in", pages.paragraph("The sign-in did not come to its end."), again, status=400
-    )
-
-
-def _unavailable(staff: StaffServices) -> Response:
-    why = "Your sign-in service cannot be reached. If an enquiry cannot wait, telephone."
-    again = pages.link(f"{staff.base_url}/sign-in", "Try again")
-    shown = pages.page("You are not signed in", pages.paragraph(why), again, status=503)
-    shown.headers["Retry-After"] = "10"
-    return shown
+def _unavailable(staff: StaffServices, unavailable: ProviderUnavailable) -> Response:
+    _log.error("provider_unavailable", error=unavailable.fault)
+    return answers.unavailable(staff.base_url)

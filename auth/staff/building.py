@@ -5,10 +5,11 @@ Production without a provider in the identity file has no sign-in, no sessions a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
@@ -18,7 +19,7 @@ from auth.identity_file import Identity
 from auth.keys import SigningKeys
 from auth.protocols import Clock, RefusalRecord, SpentAssertions
 from auth.staff import api, development
-from auth.staff.configuration import CALLBACK, sign_in_provider
+from auth.staff.configuration import CALLBACK, SignInProvider, sign_in_provider
 from auth.staff.protocols import SessionStore
 from auth.staff.provider import OpenIdProvider
 from auth.staff.sessions import Sessions
@@ -37,7 +38,8 @@ class StaffStore(SessionStore, Protocol):
 class StaffSettings:
     """What the deployment says.
 
-    ``host``: where the service listens. ``idle``, ``longest`` and ``stepped_up``: of sessions.
+    ``host``: where the service listens. ``idle``, ``longest`` and ``stepped_up``: of sessions. ``zone``: in which
+    times are shown.
     """
 
     base_url: str
@@ -47,6 +49,7 @@ class StaffSettings:
     longest: timedelta
     stepped_up: timedelta
     development_keys_file: Path
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +91,13 @@ def build_staff(
 
     Raises:
         IdentityInvalid: the table of the file makes no sense.
-        InsecureEnvironment: a provider that believes anybody would stand where others than its developer reach it.
+        InsecureEnvironment: a provider that believes anybody would stand where others than its developer reach it, or
+            people would sign in over a connection that others can read.
     """
-    chosen, own, transport = sign_in_provider(identity, development=settings.development), None, None
+    chosen, own, transport = check_staff(settings, identity), None, None
     if chosen is None:
         if not settings.development:
             return None
-        if not _is_here(settings.host):
-            raise InsecureEnvironment("in development the service listens to this machine alone (REGISTRY_HOST)")
         own = development.provider_for(
             settings.base_url,
             development_secret,
@@ -109,7 +111,26 @@ def build_staff(
     provider = OpenIdProvider(chosen, settings.base_url + CALLBACK, clock, transport)
     sessions = Sessions(store, csrf_key, settings.base_url, clock, idle=settings.idle, stepped_up=settings.stepped_up)
     sign_in = SignIn(provider, store, refusals, clock, longest=settings.longest)
-    return Staff(api.StaffServices(sign_in, sessions, settings.base_url), own)
+    return Staff(api.StaffServices(sign_in, sessions, settings.base_url, settings.zone), own)
+
+
+def check_staff(settings: StaffSettings, identity: Identity) -> SignInProvider | None:
+    """Return the provider of the identity file, if there is one, once sign-in could be built as it is configured.
+
+    Raises:
+        IdentityInvalid, InsecureEnvironment: as ``build_staff``.
+    """
+    chosen = sign_in_provider(identity, development=settings.development)
+    own_address = urlsplit(settings.base_url)
+    if settings.development:
+        if chosen is None and not _is_here(settings.host):
+            raise InsecureEnvironment("in development the service listens to this machine alone (REGISTRY_HOST)")
+        if chosen is None and not _is_of_nobody_else(own_address.hostname or ""):
+            # Whoever it is that passes requests on from there, they would let anybody in.
+            raise InsecureEnvironment("in development the service is at an address of this machine (REGISTRY_BASE_URL)")
+    elif chosen is not None and own_address.scheme != "https":
+        raise InsecureEnvironment("people sign in over TLS alone: the address of the service begins with https://")
+    return chosen
 
 
 def _is_here(host: str) -> bool:
@@ -117,3 +138,8 @@ def _is_here(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _is_of_nobody_else(host: str) -> bool:
+    """Return whether a name leads to this machine, or is one that the internet has not (RFC 6761)."""
+    return _is_here(host) or host.endswith((".localhost", ".test"))

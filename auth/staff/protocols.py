@@ -6,12 +6,15 @@ tests supply it from memory.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from auth.protocols import RegisteredProfessional
 from policies.enquirer import Assurance, Enquirer
+
+USE_NOTED = timedelta(minutes=1)
+"""How often the use of a session is written down: at every request it would cost a write each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +93,13 @@ class SessionStore(Protocol):
         """Return the authority's own professional of that name, ``active`` only if the authority is so as well."""
         ...
 
-    async def open(self, row: SessionRow, *, replacing: bytes | None, stepped_up: bool) -> bool:
-        """End the session ``replacing``, if there is one, and begin this one.
+    async def open(self, row: SessionRow, attempt: Attempt) -> bool:
+        """Begin the session that came of ``attempt``, and end the one that the browser had.
 
-        False, and nothing done: ``stepped_up``, and the one to be replaced is no longer open.
+        What the same browser has begun besides, in another window, is from now on about the new session: to be
+        replaced by a sign-in, and after a step-up to be stepped up as well.
+
+        False, and nothing done: it was a step-up, and the one to be replaced is no longer open.
         """
         ...
 
@@ -102,7 +108,7 @@ class SessionStore(Protocol):
         ...
 
     async def use(self, digest: bytes, now: datetime, idle_since: datetime) -> KnownSession | None:
-        """Return a session as it was before this use, which is noted once a minute.
+        """Return a session as it was before this use, which is noted once in ``USE_NOTED``.
 
         No use of a session that has ended, or expired, or was last used before ``idle_since`` is noted. One statement.
         """
@@ -121,6 +127,7 @@ class SessionStore(Protocol):
     ) -> bool:
         """End the sessions that a provider names, by ``subject``, ``sid`` or both, and use up its logout token.
 
+        Named by both, a session of the subject whose ``sid`` was never told ends as well: it may be the one.
         False, and nothing done: the token was used before.
         """
         ...

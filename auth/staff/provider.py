@@ -24,7 +24,7 @@ from auth.outside import BoundedTransport, answered_in_time, over_the_network
 from auth.protocols import Clock
 from auth.provider_keys import FollowedKeys, jwk_set
 from auth.providers import IdentityInvalid, check_address
-from auth.staff.configuration import ClientKey, SignInProvider, signer_of
+from auth.staff.configuration import ClientKey, ClientSecret, SignInProvider, signer_of
 
 _METADATA_KEPT = timedelta(hours=1)
 _SECONDS = 4.0
@@ -129,12 +129,14 @@ class OpenIdProvider:
             "code_challenge_method": "S256",
             **asked,
         }
+        if isinstance(self.settings.authentication, ClientSecret) and not self.settings.authentication.basic:
+            del form["client_id"]  # Authlib adds it, and no parameter may come twice (RFC 6749 section 3.1)
         async with self._call():
             authentication = self._http.client_auth(self._http.token_endpoint_auth_method)
             answer = await self._http.post(pushed_to, data=form, auth=authentication)
             request_uri = answer.json().get("request_uri") if answer.status_code in {200, 201} else None
         if not isinstance(request_uri, str):
-            raise ProviderUnavailable
+            raise ProviderUnavailable("request_not_taken")
         query = urlencode({"client_id": self.settings.client_id, "request_uri": request_uri})
         return f"{metadata.authorization_endpoint}?{query}"
 
@@ -143,7 +145,7 @@ class OpenIdProvider:
 
         Raises:
             InvalidToken: PROVIDER_REFUSED.
-            ProviderUnavailable: it does not answer, or not to the point.
+            ProviderUnavailable: it does not answer, or not to the point, or does not know us any more.
         """
         endpoint = (await self.metadata()).token_endpoint
         async with self._call():
@@ -155,11 +157,15 @@ class OpenIdProvider:
                     code_verifier=code_verifier,
                     redirect_uri=self._redirect_uri,
                 )
-            except OAuthError:
+            except OAuthError as refused:
+                if refused.error in ("invalid_client", "unauthorized_client"):  # nothing that the person could mend
+                    raise ProviderUnavailable("client_refused") from None
                 raise InvalidToken(Reason.PROVIDER_REFUSED) from None
+            finally:
+                self._http.token = None  # their access token, which is of no use to us
         token = answer.get("id_token")
         if not isinstance(token, str):
-            raise ProviderUnavailable
+            raise ProviderUnavailable("no_id_token")
         return token
 
     async def key(self, kid: str, algorithm: str) -> PublicKey:
@@ -187,7 +193,7 @@ class OpenIdProvider:
     def _checked(self, document: Mapping[str, Any]) -> Metadata:
         """Return the metadata if it is of this provider (OpenID Connect Discovery section 4.3)."""
         if document.get("issuer") != self.settings.issuer:
-            raise ProviderUnavailable
+            raise ProviderUnavailable("metadata_of_another_issuer")
         return Metadata(
             authorization_endpoint=self._address(document, "authorization_endpoint"),
             token_endpoint=self._address(document, "token_endpoint"),
@@ -203,11 +209,11 @@ class OpenIdProvider:
     def _address(self, document: Mapping[str, Any], name: str) -> str:
         value = document.get(name)
         if not isinstance(value, str):
-            raise ProviderUnavailable
+            raise ProviderUnavailable("metadata_unusable")
         try:
             return check_address(value, name, development=self.settings.development)
         except IdentityInvalid:
-            raise ProviderUnavailable from None
+            raise ProviderUnavailable("metadata_unusable") from None
 
     async def _fetch_keys(self) -> Mapping[str, Any]:
         return jwk_set(await self._get((await self.metadata()).jwks_uri))

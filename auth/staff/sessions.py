@@ -20,7 +20,7 @@ from fastapi import Request, Response
 
 from auth.errors import CrossSite, InvalidToken, Reason
 from auth.protocols import Clock
-from auth.staff.protocols import SessionRow, SessionStore
+from auth.staff.protocols import USE_NOTED, SessionRow, SessionStore
 from policies.enquirer import CONSOLE, Assurance, Enquirer
 
 COOKIE = "__Host-registry-session"
@@ -125,7 +125,11 @@ class Sessions:
             raise InvalidToken(Reason.SESSION_UNKNOWN)
         row, enquirer = known.row, known.enquirer
         if (reason := self._over(row, enquirer)) is not None:
+            if reason is Reason.INDIVIDUAL_SUSPENDED:  # and does not come back when the suspension is lifted
+                await self.store.end(row.professional_id, row.digest, None, reason)
             raise InvalidToken(reason, client_id=CONSOLE, professional_id=row.professional_id)
+        if now - row.last_used_at >= USE_NOTED:
+            row = replace(row, last_used_at=now)
         stepped_up = self.stepped_up_until(row) is not None
         asks = replace(enquirer, scope=SCOPES, assurance=row.assurance, stepped_up=stepped_up)
         return Session(row, asks, known.staff_subject, self.csrf_token(identifiers[0]))
@@ -156,7 +160,7 @@ class Sessions:
             raise CrossSite
         if any(site != "same-origin" for site in sites) or any(origin != self._origin for origin in origins):
             raise CrossSite
-        shown = request.headers.getlist(CSRF_HEADER) or await _form_field(request)
+        shown = request.headers.getlist(CSRF_HEADER) or await form_field(request, CSRF_FIELD)
         if len(shown) != 1 or not hmac.compare_digest(shown[0].encode(), session.csrf_token.encode()):
             raise CrossSite
 
@@ -177,11 +181,12 @@ def cookies(request: Request, name: str) -> list[str]:
     return [value for named, _, value in pairs if named == name]
 
 
-async def _form_field(request: Request) -> list[str]:
+async def form_field(request: Request, name: str) -> list[str]:
+    """Return the values of a field of the form that a request brings; none where it brings no form."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
         return []
     try:
         form = parse_qs((await request.body()).decode("ascii"), max_num_fields=100)
     except ValueError:
         return []
-    return form.get(CSRF_FIELD, [])
+    return form.get(name, [])

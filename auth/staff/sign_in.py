@@ -122,16 +122,15 @@ class SignIn:
         except InvalidToken as refused:
             await self._refuse(refused.reason)
         professional = await self._store.staff(signed_in.staff)
+        before = await self._stepping_up(attempt, signed_in, professional) if attempt.step_up else None
         if professional is None:
             await self._refuse(Reason.INDIVIDUAL_UNKNOWN, person=True)
         if not professional.active:
             await self._refuse(Reason.INDIVIDUAL_SUSPENDED, professional.professional_id, person=True)
         identifier = new_identifier()
-        if attempt.step_up:
-            await self._step_up(attempt, signed_in, professional, identifier)
-        else:
-            row = self._row(identifier, signed_in, professional.professional_id)
-            await self._store.open(row, replacing=attempt.session_digest, stepped_up=False)
+        row = self._row(identifier, signed_in, professional.professional_id, before)
+        if not await self._store.open(row, attempt):  # it ended a moment ago
+            await self._refuse(Reason.SESSION_ENDED, professional.professional_id)
         return Finished(identifier, attempt.return_to)
 
     async def end_by_provider(self, logout_token: str) -> None:
@@ -181,25 +180,29 @@ class SignIn:
             raise InvalidToken(Reason.STEP_UP)
         return signed_in
 
-    async def _step_up(
-        self, attempt: Attempt, signed_in: SignedIn, professional: RegisteredProfessional, identifier: str
-    ) -> None:
+    async def _stepping_up(
+        self, attempt: Attempt, signed_in: SignedIn, professional: RegisteredProfessional | None
+    ) -> SessionRow:
+        """Return the session that is stepped up, which must be open and of the very person who has just signed in.
+
+        The idle limit is not asked for: whoever took long over their second factor has been there all the while, and
+        has shown who they are more surely than a click would.
+        """
+        professional_id = professional.professional_id if professional else None
         assert attempt.session_digest is not None
         known = await self._store.session(attempt.session_digest)
         if known is None or known.row.ended_at is not None or known.row.expires_at <= self._clock():
-            await self._refuse(Reason.SESSION_ENDED, professional.professional_id)
+            await self._refuse(Reason.SESSION_ENDED, professional_id)
         before = known.row
         same = (before.issuer, before.subject, before.professional_id) == (
             self.provider.settings.issuer,
             signed_in.subject,
-            professional.professional_id,
+            professional_id,
         )
-        if not same:  # somebody else sits there
+        if not same:  # somebody else sits there, enrolled or not
             await self._store.end(before.professional_id, attempt.session_digest, None, Reason.SUBJECT)
-            await self._refuse(Reason.SUBJECT, professional.professional_id)
-        row = self._row(identifier, signed_in, professional.professional_id, before)
-        if not await self._store.open(row, replacing=attempt.session_digest, stepped_up=True):
-            await self._refuse(Reason.SESSION_ENDED, professional.professional_id)
+            await self._refuse(Reason.SUBJECT, professional_id)
+        return before
 
     def _row(
         self, identifier: str, signed_in: SignedIn, professional_id: UUID, before: SessionRow | None = None

@@ -39,6 +39,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     for command in (serve, migrate, enrol, suspend, absence, synthesise, demo):
         app.command()(command)
+    app.command("sign-in-key")(sign_in_key)
     app.command("import")(import_register)
 
 
@@ -60,6 +61,22 @@ def migrate() -> None:
     from registry_api.cli import service
 
     service.migrate()
+
+
+def sign_in_key(
+    file: Annotated[Path, typer.Argument(help="The credential file to make; docs/sign-in.md says what it is for.")],
+    certificate: Annotated[
+        Path | None, typer.Option(help="Make a certificate as well, for a provider that wants one (Entra ID).")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=1095, help="How long the certificate is good for.")] = 365,
+) -> None:
+    """Make the key by which this service proves who it is where staff sign in.
+
+    The public key set, for the provider to be given, is printed; with a certificate, that is what it is given.
+    """
+    from registry_api.cli import credentials
+
+    credentials.make(file, certificate, days)
 
 
 def enrol(

@@ -10,15 +10,17 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from datetime import UTC
 
 import uvicorn
 from pydantic import ValidationError
 from uvicorn.supervisors import Multiprocess
 
+from auth.errors import InsecureEnvironment
 from auth.exchange import Exchange
 from auth.identity_file import Identity, read_identity_file
 from auth.providers import IdentityInvalid
-from auth.staff.configuration import sign_in_provider
+from auth.staff.building import check_staff
 from policies.access import check_policies
 from policies.cedar import PoliciesInvalid
 from registry_api.cli.output import Failure, note
@@ -31,6 +33,7 @@ from registry_api.kernel.installation import open_keys
 from registry_api.kernel.logs import configure_logs
 from registry_api.kernel.postgres import EmbeddedPostgres, PostgresUnavailable
 from registry_api.kernel.settings import Settings
+from registry_api.main import staff_settings
 
 _BACKLOG = 2048
 _CONNECTIONS = 900
@@ -67,12 +70,12 @@ def running_database(settings: Settings) -> Iterator[str]:
 def serve(workers: int | None = None) -> None:
     """Run the service until SIGINT or SIGTERM, with so many ``workers`` or as many as the settings say.
 
-    Raises Failure when the identity file or a policy is wrong, the port is taken, the database cannot be had or is not
-    ready, or a worker cannot start; KeysUnusable when the keys are not those of the database.
+    Raises Failure when the identity file, the way in for staff or a policy is wrong, the port is taken, the database
+    cannot be had or is not ready, or a worker cannot start; KeysUnusable when the keys are not those of the database.
     """
     configure_logs()
     settings = read_settings()
-    identity = _check_identity_file(settings)
+    identity = _check_identity(settings)
     _check_policies()
     end_on(signal.SIGTERM)
     with listening(settings) as sock, running_database(settings) as url:
@@ -138,13 +141,18 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         yield sock
 
 
-def _check_identity_file(settings: Settings) -> Identity:
+def _check_identity(settings: Settings) -> Identity:
+    """Say here what is wrong with how people are identified: a worker could only fail to start. Raises Failure."""
     try:
         identity = read_identity_file(settings.identity_file, development=settings.development)
-        sign_in_provider(identity, development=settings.development)
+        provider = check_staff(staff_settings(settings, UTC), identity)
         Exchange(identity.providers, utc_now)  # reads files of keys and certificates, and opens no connection
     except IdentityInvalid as error:
         raise Failure(f"The identity file cannot be used: {error}.") from None
+    except InsecureEnvironment as error:
+        raise Failure(f"The service does not start like this: {error}.") from None
+    if provider is None and settings.development:
+        note("DEVELOPMENT: whoever can open a page of it can sign in as anybody.")
     return identity
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from auth.staff.protocols import Attempt, KnownSession, SessionRow
+from auth.staff.protocols import USE_NOTED, Attempt, KnownSession, SessionRow
 from policies.enquirer import CONSOLE, OWN_ROLES, Assurance
 from registry_api.directory import store as directory
 from registry_api.kernel.db import Connection
@@ -46,6 +46,18 @@ async def take(connection: Connection, state_digest: bytes, browser_digest: byte
         now,
     )
     return Attempt(**dict(row)) if row else None
+
+
+async def hand_on(connection: Connection, attempt: Attempt, digest: bytes) -> None:
+    """Have the other attempts of a browser know the session that it got by ``attempt``."""
+    await connection.execute(
+        "UPDATE sign_in_attempt SET session_digest = $2 WHERE browser_digest = $1 AND (NOT step_up OR $3) "
+        "AND session_digest IS NOT DISTINCT FROM $4",
+        attempt.browser_digest,
+        digest,
+        attempt.step_up,
+        attempt.session_digest,
+    )
 
 
 async def staff(connection: Connection, subject: str) -> asyncpg.Record | None:
@@ -111,7 +123,8 @@ async def end_by_provider(
     """End the open sessions of a provider's subject, session or both; return whose they were."""
     rows = await connection.fetch(
         "UPDATE staff_session SET ended_at = $1 WHERE ended_at IS NULL AND expires_at > $1 AND issuer = $2 "
-        "AND ($3::text IS NULL OR subject = $3) AND ($4::text IS NULL OR sid = $4) RETURNING professional_id",
+        "AND ($3::text IS NULL OR subject = $3) "
+        "AND ($4::text IS NULL OR sid = $4 OR (sid IS NULL AND $3::text IS NOT NULL)) RETURNING professional_id",
         now,
         issuer,
         subject,
@@ -130,7 +143,7 @@ _USE = f"""
 WITH noted AS (
     UPDATE staff_session SET last_used_at = $2::timestamptz
     WHERE digest = $1 AND ended_at IS NULL AND expires_at > $2 AND last_used_at >= $3
-    AND last_used_at <= $2::timestamptz - interval '1 minute'
+    AND last_used_at <= $2::timestamptz - $4::interval
 ) {_READ}
 """
 
@@ -141,8 +154,8 @@ async def session(connection: Connection, digest: bytes) -> KnownSession | None:
 
 
 async def use(connection: Connection, digest: bytes, now: datetime, idle_since: datetime) -> KnownSession | None:
-    """Return a session with its owner's standing, and note the use if the last note is a minute old."""
-    return _known(await connection.fetch(_USE, digest, now, idle_since))
+    """Return a session with its owner's standing, and note the use unless one has been noted just before."""
+    return _known(await connection.fetch(_USE, digest, now, idle_since, USE_NOTED))
 
 
 async def sessions_of(

@@ -43,19 +43,21 @@ class StoredSessions:
         async with self.database.connection() as connection:
             return await store.enrolled_staff(connection)
 
-    async def open(self, row: SessionRow, *, replacing: bytes | None, stepped_up: bool) -> bool:
-        """End the session ``replacing``, if there is one, and begin this one."""
-        now = self.clock()
+    async def open(self, row: SessionRow, attempt: Attempt) -> bool:
+        """Begin the session that came of ``attempt``, and end the one that the browser had."""
+        now, before = self.clock(), attempt.session_digest
         async with self.database.transaction() as connection:
             ended: list[UUID] = []
-            if replacing is not None:
-                ended = await store.end(connection, now, digest=replacing, handle=None, professional_id=None)
-            if stepped_up and not ended:
+            if before is not None:
+                ended = await store.end(connection, now, digest=before, handle=None, professional_id=None)
+            if attempt.step_up and not ended:
                 return False
-            if not stepped_up:
+            if not attempt.step_up:
                 await self._record(connection, "session.ended", ended, "replaced")
             await store.insert(connection, row)
-            await self._record(connection, "session.opened", [row.professional_id], "step_up" if stepped_up else None)
+            await store.hand_on(connection, attempt, row.digest)
+            how = "step_up" if attempt.step_up else None
+            await self._record(connection, "session.opened", [row.professional_id], how)
         return True
 
     async def session(self, digest: bytes) -> KnownSession | None:
@@ -64,7 +66,7 @@ class StoredSessions:
             return await store.session(connection, digest)
 
     async def use(self, digest: bytes, now: datetime, idle_since: datetime) -> KnownSession | None:
-        """Return a session as it was before this use, which is noted once a minute."""
+        """Return a session as it was before this use, which is noted once in ``USE_NOTED``."""
         async with self.database.connection() as connection:
             return await store.use(connection, digest, now, idle_since)
 
