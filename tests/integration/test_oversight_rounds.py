@@ -95,8 +95,8 @@ async def test_of_many_enquiries_it_counts_what_is_usual(world: World) -> None:
             )
             for n in range(how_many)
         )
-        answers = await asyncio.gather(*(world.ask("nurse-1", child) for child in children))
-        assert {answer.status_code for answer in answers} == {200}
+        for child in children:  # one after the other: however slow the machine, nobody waits for a turn
+            assert (await world.ask("nurse-1", child)).status_code == 200
         world.clock.advance(hours=24)
 
     for _ in range(2):
