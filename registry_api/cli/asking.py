@@ -139,7 +139,7 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Ask whether a child is known, for yourself or for a caller. The enquiry is recorded before it is answered."""
-    whom = acting(as_whom, id_token_file, also=source)
+    acts = acting(as_whom, id_token_file, also=source)
     question = read_json(source) if source else {}
     child = {
         "given_names": given,
@@ -168,7 +168,7 @@ def ask(
             response = service.call(
                 "POST",
                 "/api/v1/telephone-enquiries" if by_telephone else "/api/v1/enquiries",
-                as_whom=whom,
+                as_whom=acts,
                 scope="enquiry",
                 body=body,
                 headers={"Idempotency-Key": key},

@@ -1,14 +1,11 @@
 """The client commands: what is sent, what is read aloud, and what a refusal or a broken line comes to."""
 
-import io
 import json
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
 
 import httpx2
 import pytest
@@ -16,7 +13,6 @@ import pytest
 from auth.client import generate_client_key
 from policies.profile import Category
 from registry_api.cli import output, remote
-from registry_api.cli.asking import acting
 from registry_api.cli.output import Failure, answer_rows
 from registry_api.cli.remote import ClientFile, Refused, Remote
 from registry_api.enquiries.rules import Outcome
@@ -151,44 +147,6 @@ def test_a_token_is_asked_for_once_for_each_professional_and_scope(credentials: 
     assert sent("officer-1", "enquiry") == sent("officer-1", "enquiry") == "DPoP token-1"
     assert sent("officer-2", "enquiry") == "DPoP token-2"
     assert sent("officer-1", "casework") == "DPoP token-3"
-
-
-def test_an_id_token_is_read_anew_for_each_access_token(credentials: ClientFile, tmp_path: Path) -> None:
-    file = tmp_path / "id-token"
-    asked: list[dict[str, list[str]]] = []
-
-    def handle(request: httpx2.Request) -> httpx2.Response:
-        asked.append(parse_qs(request.content.decode()))
-        return httpx2.Response(200, json={"access_token": "a-token"})
-
-    remote_service = Remote(credentials, transport=httpx2.MockTransport(handle))
-    whom = acting(None, str(file))
-    for number, scope in enumerate(("enquiry", "casework")):
-        file.write_text(f"id-token-{number}\n")
-        remote_service.headers("POST", "/api/v1/enquiries", as_whom=whom, scope=scope)
-    assert [form["subject_token"] for form in asked] == [["id-token-0"], ["id-token-1"]]
-    assert "assertion" not in asked[0]
-    file.write_bytes(b"\xff")
-    with pytest.raises(Failure, match="holds no ID token"):
-        remote_service.headers("POST", "/api/v1/transfers/in", as_whom=whom, scope="transfer")
-    file.unlink()
-    with pytest.raises(Failure, match="cannot be read: No such file"):
-        remote_service.headers("POST", "/api/v1/transfers/in", as_whom=whom, scope="transfer")
-
-
-def test_an_id_token_is_taken_from_standard_input_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO("id-token\n"))
-    with pytest.raises(Failure, match="not both"):
-        acting(None, "-", also="-")
-    whom = acting(None, "-")
-    assert callable(whom)
-    assert (whom(), whom()) == ("id-token", "id-token")
-
-
-@pytest.mark.parametrize("given", [(None, None), ("officer-1", "id-token")])
-def test_who_acts_is_said_in_one_way(given: tuple[str | None, str | None]) -> None:
-    with pytest.raises(Failure, match="one of them"):
-        acting(*given)
 
 
 def test_the_words_of_a_refusal_say_what_helps() -> None:

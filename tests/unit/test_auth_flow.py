@@ -12,9 +12,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from auth.client import OrganisationSigner
 from auth.errors import InvalidToken, Reason
-from auth.protocols import RegisteredProfessional
 from auth.tokens import TokenVerifier
-from policies.enquirer import Role
 
 
 @pytest.fixture
@@ -188,7 +186,8 @@ async def test_who_is_not_in_good_standing_gets_no_token(house: House, standing:
         case "individual unknown":
             house.register.professionals.clear()
         case "individual suspended":
-            house.register.professionals[ORGANISATION, SUBJECT] = RegisteredProfessional(NURSE, False, Role.NURSE)
+            (named,) = house.register.professionals
+            house.register.professionals[named] = replace(house.register.professionals[named], active=False)
 
     status, body = await house.ask(house.form())
 
