@@ -20,7 +20,10 @@ from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
 from registry_api import admission, description, problems
+from registry_api.directory import api as directory_api
+from registry_api.directory import api_clients, api_people
 from registry_api.directory import store as directory_store
+from registry_api.directory.admission import Admission
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
@@ -203,6 +206,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         clock=clock,
     )
     app.state.oversight = Oversight(database=database, vault=vault, profile=profile, clock=clock)
+    app.state.directory = Admission(database, vault, profile, clock, settings.agreement_review_months)
     rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,
@@ -220,8 +224,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     auth.api.configure(app, services, limited=_by_address)
     if staff is not None:
         staff.configure(app, limited=_by_address)
-    for router in (enquiries_api.router, routing_api.router, transfers_api.router, oversight_api.router, _health):
-        app.include_router(router)
+    for room in (enquiries_api, routing_api, transfers_api, oversight_api, directory_api, api_clients, api_people):
+        app.include_router(room.router)
+    app.include_router(_health)
     description.complete(app)
     app.add_middleware(admission.Admission, limits=app.state.limits, free_paths=_HEALTH)
     return app

@@ -110,6 +110,8 @@ class MemberChanges(Recording):
     async def _check_absence(
         self, organisation: Organisation, away: UUID, covered_by: UUID | None, starts_at: datetime, ends_at: datetime
     ) -> None:
+        if not organisation.own_authority:
+            raise ImpossibleChange(Obstacle.NOT_OWN_STAFF)
         require(rules.check_absence(away, covered_by, starts_at, ends_at))
         people = [await self.session.get(Professional, one) for one in (away, covered_by) if one]
         if any(person is None or person.organisation_id != organisation.id for person in people):

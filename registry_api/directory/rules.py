@@ -35,6 +35,7 @@ class Obstacle(StrEnum):
     REVIEWED_IN_FUTURE = "reviewed_in_future"
     STANDS_IN_FOR_THEMSELVES = "stands_in_for_themselves"
     STANDS_IN_WITHOUT_CASEWORK = "stands_in_without_casework"
+    NOT_OWN_STAFF = "not_own_staff"
     NOT_ENROLLED = "not_enrolled"
     BY_TELEPHONE_ONLY = "by_telephone_only"
     ADDED_ALREADY = "added_already"
@@ -63,6 +64,7 @@ IN_WORDS: Mapping[Obstacle, str] = {
     Obstacle.REVIEWED_IN_FUTURE: "an agreement cannot have been reviewed on a day to come",
     Obstacle.STANDS_IN_FOR_THEMSELVES: "an absence has somebody stand in for themselves",
     Obstacle.STANDS_IN_WITHOUT_CASEWORK: "an absence is covered by somebody who does no casework and has no inbox",
+    Obstacle.NOT_OWN_STAFF: "an absence is kept of the authority's own staff alone",
     Obstacle.NOT_ENROLLED: "an absence names somebody who is not enrolled",
     Obstacle.BY_TELEPHONE_ONLY: "who was put down during a telephone enquiry has no role of the authority's own staff",
     Obstacle.ADDED_ALREADY: "it is in the directory already, and not as it is given here",
@@ -135,6 +137,12 @@ def version_of(entry: Mapping[str, object]) -> str:
 def same_name(one: str, other: str) -> bool:
     """Return whether two names are written alike, but for case and spaces."""
     return one.casefold().split() == other.casefold().split()
+
+
+def has_words(name: str, wanted: str) -> bool:
+    """Return whether each word that is wanted begins a word of the name, whatever the case."""
+    words = name.casefold().replace("-", " ").split()
+    return all(any(word.startswith(one) for word in words) for one in wanted.casefold().replace("-", " ").split())
 
 
 def as_uuid(text: str) -> UUID | None:
