@@ -88,7 +88,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
 
     ``database_url``: ``postgresql+asyncpg://…``. The application connects when it starts; it raises NotSetUp there
     when the database is not ready for it, UnlimitedRoute when a route carries no limit, and KeysUnusable when the keys
-    are not those of the database. Raises KeysUnusable here when there are none: ``enrol`` makes them; and
+    are not those of the database. Raises KeysUnusable here when there are none: ``set-up`` makes them; and
     PoliciesInvalid.
     """
     database = Database(database_url, pool_size=settings.pool_size)
@@ -121,7 +121,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             if not await schema.is_current(database):
                 raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
             if not await _refresh(database, authority):
-                raise NotSetUp("The database has no authority in it: see README, First run.")
+                raise NotSetUp("The database has no authority in it: run `registry-api set-up`.")
             async with database.connection() as connection:
                 await installation.claim(connection, keys)
                 strangers = await directory_store.not_enrolled(connection, vouching.providers)

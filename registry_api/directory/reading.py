@@ -62,6 +62,10 @@ class Reading:
         """Return an organisation. Raises NotFound."""
         return _there(await self.session.get(Organisation, organisation_id))
 
+    async def organisation_called(self, code: str) -> Organisation | None:
+        """Return the organisation of that code, or None."""
+        return (await self.session.exec(select(Organisation).where(Organisation.code == code))).first()
+
     async def agreement(self, organisation_id: UUID, agreement_id: UUID) -> DataSharingAgreement:
         """Return an agreement of this organisation. Raises NotFound."""
         return _below(organisation_id, await self.session.get(DataSharingAgreement, agreement_id))

@@ -53,10 +53,11 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dat
 
 @pytest.fixture
 def enrolment(tmp_path: Path) -> Path:
-    """The example of the documentation."""
-    (example, *_) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/enrolment.md").read_text(), re.DOTALL)
+    """The examples of the documentation, the authority and the police, as one document."""
+    authority, police, *_ = re.findall(r"```json\n(.*?)```", (ROOT / "docs/enrolment.md").read_text(), re.DOTALL)
+    both = [*json.loads(authority)["organisations"], *json.loads(police)["organisations"]]
     file = tmp_path / "enrolment.json"
-    file.write_text(example)
+    file.write_text(json.dumps({"organisations": both}))
     return file
 
 
@@ -87,7 +88,7 @@ GOOD = {
     "case_opened": "2024-01-10",
     "key_worker": "kw-1",
 }
-ENROLLED = "Done: 2 organisations added, 2 agreements added, 6 professionals added, 1 absence added, 1 client added.\n"
+ENROLLED = "Done: 2 organisations added, 2 agreements added, 7 professionals added, 1 absence added, 1 client added.\n"
 BAD = GOOD | {"record_id": "C-2", "date_of_birth": "6 May", "key_worker": "kw-99", "family_name": "Testfamily-Oak"}
 
 

@@ -87,11 +87,12 @@ def _ready(environment: dict[str, str]) -> bool:
 
 def first_run(environment: dict[str, str], folder: Path) -> list[str]:
     """Carry out the README's commands for a register of one's own, all but the last; return that one."""
-    (enrolment, *_) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/enrolment.md").read_text(), re.DOTALL)
-    (folder / "enrolment.json").write_text(enrolment)
+    authority, police, *_ = re.findall(r"```json\n(.*?)```", (ROOT / "docs/enrolment.md").read_text(), re.DOTALL)
+    (folder / "authority.json").write_text(authority)
+    (folder / "police.json").write_text(police)
     made = run(
         [
-            *("synthesise", "--out", str(folder / "register.csv"), "--staff-file", str(folder / "enrolment.json")),
+            *("synthesise", "--out", str(folder / "register.csv"), "--staff-file", str(folder / "authority.json")),
             *("--on-plan", "5", "--open", "10", "--closed", "20"),
         ],
         environment,
@@ -100,7 +101,8 @@ def first_run(environment: dict[str, str], folder: Path) -> list[str]:
     block = next(
         b for b in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL) if "enrol " in b
     )
-    *commands, last = block.strip().splitlines()
+    chosen, *commands, last = block.strip().splitlines()
+    environment["REGISTRY_PROFILE"] = chosen.split("=")[1].split()[0]
     for line in commands:
         done = subprocess.run(["bash", "-c", line], env=environment, cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, f"{line}: {done.stderr}"
@@ -142,7 +144,7 @@ def test_a_database_of_another_schema_is_not_served_but_migrated(environment: di
 def test_a_database_without_an_authority_is_not_served(environment: dict[str, str], database_url: str) -> None:
     environment["REGISTRY_DATABASE_URL"] = database_url
     assert run(["migrate"], environment).returncode == 0
-    assert "registry-api enrol" in sentence(run(["serve"], environment))
+    assert "registry-api set-up" in sentence(run(["serve"], environment))
 
 
 def test_a_database_that_cannot_be_reached_is_said_without_its_password(environment: dict[str, str]) -> None:
