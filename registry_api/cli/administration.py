@@ -68,9 +68,6 @@ def set_up(
     file: Annotated[
         Path | None,
         typer.Argument(
-            exists=True,
-            dir_okay=False,
-            allow_dash=True,
             help="The authority, its agreement and its first staff as JSON (docs/enrolment.md), or - for standard "
             "input; without it, they are asked for.",
         ),

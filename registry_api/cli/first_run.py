@@ -73,7 +73,10 @@ def _profile(settings: Settings) -> Profile:
 
 
 def _bytes(file: Path) -> bytes:
-    return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    try:
+        return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise Failure(f"{file} cannot be read: {error.strerror}.") from None
 
 
 def _complete(document: Enrolment, today: date) -> OrganisationGiven:

@@ -2,14 +2,14 @@
 
 from datetime import UTC, date, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from policies.enquirer import Disclosure, Purpose, Role
 from registry_api.directory.rules import MOST_KEYS
 from registry_api.directory.service import KEPT, HomeAddress, Kept
-from registry_api.kernel.wire import Day, LongText, PhoneNumber, ShortText, Wire
+from registry_api.kernel.wire import Day, LongText, PhoneNumberOrNone, ShortText, Wire
 
 CODE = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 _FIRST, _LAST = date(1990, 1, 1), date(2199, 12, 31)
@@ -17,7 +17,6 @@ _FIRST, _LAST = date(1990, 1, 1), date(2199, 12, 31)
 
 Code = Annotated[str, StringConstraints(pattern=CODE)]
 Name = Annotated[ShortText, Field(min_length=1)]
-Phone = Literal[""] | PhoneNumber
 DirectoryDay = Annotated[Day, Field(ge=_FIRST, le=_LAST)]
 Moment = Annotated[
     AwareDatetime,
@@ -48,8 +47,8 @@ class OrganisationDetails(Wire):
 
     name: Name
     kind: OrganisationKind
-    office_phone: Phone = ""
-    out_of_hours_phone: Phone = ""
+    office_phone: PhoneNumberOrNone = ""
+    out_of_hours_phone: PhoneNumberOrNone = ""
 
 
 class AgreementGiven(Wire):
@@ -85,7 +84,7 @@ class ProfessionalDetails(Wire):
 
     role: Role
     name: Name
-    phone: Phone = ""
+    phone: PhoneNumberOrNone = ""
     home_address: HomeGiven | None = None
 
     def as_kept(self) -> dict[str, Any]:

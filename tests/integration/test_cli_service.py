@@ -8,19 +8,13 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
 import pytest
-
-ROOT = Path(__file__).parents[2]
-
+from deployment import ROOT, deployment, examples, run, serving
 
 PROVIDER = """
 [[provider]]
@@ -34,25 +28,6 @@ assurance = { claim = "acr", levels = { two-factors = "aal2" } }
 """
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """A deployment of its own: a state folder, a free port, and the commands on the path."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    return kept | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
-        "REGISTRY_STATE_DIR": str(tmp_path / "state"),
-        "REGISTRY_PORT": str(port),
-        "REGISTRY_BASE_URL": f"http://127.0.0.1:{port}",
-    }
-
-
-def run(command: list[str], environment: dict[str, str], **how: object) -> subprocess.CompletedProcess[str]:
-    full = [sys.executable, "-m", "registry_api.cli", *command]
-    return subprocess.run(full, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
-
-
 def sentence(done: subprocess.CompletedProcess[str]) -> str:
     """The one line that a command that could not be carried out leaves behind."""
     assert done.returncode == 1, done.stderr
@@ -61,33 +36,15 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-@contextmanager
-def serving(environment: dict[str, str], *, workers: int = 2) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "registry_api.cli", "serve", "--workers", str(workers)]
-    said = Path(environment["REGISTRY_STATE_DIR"]).with_name("said")
-    with said.open("w") as stderr:
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=stderr, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 60
-        while not _ready(environment):
-            assert process.poll() is None, said.read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def _ready(environment: dict[str, str]) -> bool:
-    with suppress(httpx2.TransportError):
-        return httpx2.get(f"{environment['REGISTRY_BASE_URL']}/readyz", trust_env=False).status_code == 200
-    return False
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A deployment of its own."""
+    return deployment(tmp_path)
 
 
 def first_run(environment: dict[str, str], folder: Path) -> list[str]:
     """Carry out the README's commands for a register of one's own, all but the last; return that one."""
-    authority, police, *_ = re.findall(r"```json\n(.*?)```", (ROOT / "docs/enrolment.md").read_text(), re.DOTALL)
+    authority, police = examples()
     (folder / "authority.json").write_text(authority)
     (folder / "police.json").write_text(police)
     made = run(
