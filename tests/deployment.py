@@ -38,7 +38,7 @@ def deployment(folder: Path) -> dict[str, str]:
 
 def run(command: list[str], environment: dict[str, str], **how: object) -> subprocess.CompletedProcess[str]:
     full = [sys.executable, "-m", "registry_api.cli", *command]
-    return subprocess.run(full, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    return subprocess.run(full, env=environment, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def serving(environment: dict[str, str], *, workers: int = 2) -> Iterator[subpro
     with said.open("w") as stderr:
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=stderr, start_new_session=True)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not _ready(environment):
             assert process.poll() is None, said.read_text()
             assert time.monotonic() < deadline
@@ -56,7 +56,7 @@ def serving(environment: dict[str, str], *, workers: int = 2) -> Iterator[subpro
         yield process
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=120)
 
 
 def _ready(environment: dict[str, str]) -> bool:

@@ -31,7 +31,7 @@ def test_what_is_enrolled_is_shown(cli: Cli) -> None:
     police = cli("directory", "show", "police", "--by", "da-1").out
     for said in ("Demo Isle Police", "01632 960110", "police-system", "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"):
         assert said in police
-    for said in ("child protection", "officer-1", "Perran Demo-Fir"):
+    for said in ("officer-1", "police officer Perran Demo-Fir"):
         assert said in " ".join(police.split())
     nobody = cli("directory", "show", "nowhere")
     assert (nobody.code, nobody.err) == (1, "There is no organisation nowhere.\n")

@@ -14,7 +14,7 @@ from deployment import deployment, examples, run, serving
 
 from registry_api.register.csv_format import COLUMNS
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.rule("ENQ-2", "ENQ-3", "ENQ-4")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.rule("ENQ-2", "ENQ-3", "ENQ-4")]
 CHILD = {"given_names": "Quillon", "family_name": "Testfamily-Ash", "date_of_birth": "2018-05-06"}
 ENQUIRY = {
     "child": CHILD,
