@@ -23,7 +23,7 @@ from registry_api import admission, description, problems
 from registry_api.directory import api as directory_api
 from registry_api.directory import api_clients, api_people
 from registry_api.directory import store as directory_store
-from registry_api.directory.admission import Admission
+from registry_api.directory.desk import Desk
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
@@ -206,7 +206,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         clock=clock,
     )
     app.state.oversight = Oversight(database=database, vault=vault, profile=profile, clock=clock)
-    app.state.directory = Admission(database, vault, profile, clock, settings.agreement_review_months)
+    app.state.directory = Desk(database, vault, profile, clock, settings.agreement_review_months)
     rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,

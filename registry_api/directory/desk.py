@@ -28,7 +28,7 @@ _Row = TypeVar("_Row", bound=SQLModel)
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class Desk:
     """The directory, opened to those who may. Agreements are reviewed at the latest every ``review_months``."""
 
     database: Database
