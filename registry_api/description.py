@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from auth.staff.sessions import COOKIE
 from registry_api import problems
+from registry_api.directory import schemas as directory
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.enquiries.telephone_schemas import CallBackRequest, TelephoneEnquiryRequest
 from registry_api.oversight.schemas import AlertDecisionRequest
@@ -26,6 +27,20 @@ _BODIES_READ_BY_HAND = (
     AllocationRequest,
     DecisionRequest,
     AlertDecisionRequest,
+    directory.NewOrganisationRequest,
+    directory.OrganisationRequest,
+    directory.SuspensionRequest,
+    directory.NewAgreementRequest,
+    directory.AgreementRequest,
+    directory.NewClientRequest,
+    directory.ScopesRequest,
+    directory.KeyRequest,
+    directory.RetiredKeyRequest,
+    directory.NewProfessionalRequest,
+    directory.ProfessionalRequest,
+    directory.SearchRequest,
+    directory.NewAbsenceRequest,
+    directory.AbsenceRequest,
 )
 
 _OF_A_SESSION = {"/sign-in/step-up", "/sign-out", "/session", "/sessions", "/sessions/{session_id}"}
@@ -75,7 +90,7 @@ _PROBLEM = {
         "detail": {"type": "string", "description": "What to do, in fixed words."},
         "request_id": {"type": ["string", "null"]},
         "reference": {"type": "string", "description": "Of the enquiry that was recorded, where one was."},
-        "because": {"type": "string", "description": "The code of a refusal."},
+        "because": {"type": "string", "description": "The code of a refusal, or of why it cannot be."},
         "needed": {"type": "array", "items": {"type": "string"}, "description": "The kinds of detail to add."},
         "errors": {
             "type": "array",

@@ -20,7 +20,10 @@ from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
 from registry_api import admission, description, problems
+from registry_api.directory import api as directory_api
+from registry_api.directory import api_clients, api_people
 from registry_api.directory import store as directory_store
+from registry_api.directory.desk import Desk
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
@@ -85,7 +88,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
 
     ``database_url``: ``postgresql+asyncpg://…``. The application connects when it starts; it raises NotSetUp there
     when the database is not ready for it, UnlimitedRoute when a route carries no limit, and KeysUnusable when the keys
-    are not those of the database. Raises KeysUnusable here when there are none: ``enrol`` makes them; and
+    are not those of the database. Raises KeysUnusable here when there are none: ``set-up`` makes them; and
     PoliciesInvalid.
     """
     database = Database(database_url, pool_size=settings.pool_size)
@@ -119,7 +122,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             if not await schema.is_current(database):
                 raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
             if not await _refresh(database, authority):
-                raise NotSetUp("The database has no authority in it: see README, First run.")
+                raise NotSetUp("The database has no authority in it: run `registry-api set-up`.")
             async with database.connection() as connection:
                 await installation.claim(connection, keys)
                 strangers = await directory_store.not_enrolled(connection, vouching.providers)
@@ -196,6 +199,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         clock=clock,
     )
     app.state.oversight = Oversight(database=database, vault=vault, profile=profile, clock=clock)
+    app.state.directory = Desk(database, vault, profile, clock, settings.agreement_review_months)
     rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,
@@ -213,8 +217,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     auth.api.configure(app, services, limited=_by_address)
     if staff is not None:
         staff.configure(app, limited=_by_address)
-    for router in (enquiries_api.router, routing_api.router, transfers_api.router, oversight_api.router, _health):
-        app.include_router(router)
+    for room in (enquiries_api, routing_api, transfers_api, oversight_api, directory_api, api_clients, api_people):
+        app.include_router(room.router)
+    app.include_router(_health)
     description.complete(app)
     app.add_middleware(admission.Admission, limits=app.state.limits, free_paths=_HEALTH)
     return app

@@ -67,9 +67,11 @@ ORGANISATIONS: dict[str, tuple[str, str, dict[str, Role], set[Purpose], set[str]
             "sm-1": Role.SAFEGUARDING_MANAGER,
             "sm-2": Role.SAFEGUARDING_MANAGER,
             "igo-1": Role.INFORMATION_GOVERNANCE_OFFICER,
+            "da-1": Role.DIRECTORY_ADMINISTRATOR,
+            "da-2": Role.DIRECTORY_ADMINISTRATOR,
         },
         {Purpose.CHILD_PROTECTION, Purpose.MISSING_CHILD, Purpose.CASEWORK},
-        {"enquiry", "casework"},
+        {"enquiry", "casework", "directory"},
     ),
     "police": (
         "Test Police",

@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 import structlog
 from builders import World, running_world
+from commands import Cli, commands
 from sqlalchemy.engine import make_url
 
 from registry_api.kernel import migrations
@@ -152,3 +153,11 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
     """A small authority with its application running (``tests.builders``)."""
     async with running_world(database_url, tmp_path / "state") as world:
         yield world
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str, tmp_path: Path) -> Cli:
+    """Runs a command over an empty database, as the operator would."""
+    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    monkeypatch.setenv("REGISTRY_STATE_DIR", str(tmp_path / "state"))
+    return commands(monkeypatch, capsys)

@@ -50,6 +50,7 @@ def upgrade() -> None:
     sa.Column('what', sa.Text(), nullable=False),
     sa.Column('did', sa.Text(), nullable=False),
     sa.Column('reference', sa.Text(), nullable=False),
+    sa.Column('organisation_id', sa.Uuid(), nullable=False),
     sa.Column('professional_id', sa.Uuid(), nullable=True),
     sa.Column('operator', sa.Text(), nullable=True),
     sa.Column('data_key', sa.LargeBinary(), nullable=False),
@@ -57,6 +58,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id')
     )
     op.create_index(op.f('ix_directory_change_at'), 'directory_change', ['at'], unique=False)
+    op.create_index(op.f('ix_directory_change_organisation_id'), 'directory_change', ['organisation_id'], unique=False)
     op.create_table('looked_over',
     sa.Column('the_one', sa.Boolean(), nullable=False),
     sa.Column('last_at', sa.DateTime(timezone=True), nullable=False),
@@ -164,6 +166,7 @@ def downgrade() -> None:
     op.drop_table('revoked_token')
     op.drop_table('proof_memory')
     op.drop_table('looked_over')
+    op.drop_index(op.f('ix_directory_change_organisation_id'), table_name='directory_change')
     op.drop_index(op.f('ix_directory_change_at'), table_name='directory_change')
     op.drop_table('directory_change')
     op.drop_index(op.f('ix_call_back_enquiry_id'), table_name='call_back')

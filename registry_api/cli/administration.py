@@ -40,6 +40,8 @@ def add_commands(app: typer.Typer) -> None:
     for command in (serve, migrate, enrol, suspend, absence, synthesise, demo):
         app.command()(command)
     app.command("sign-in-key")(sign_in_key)
+    app.command("set-up")(set_up)
+    app.command("make-key")(make_key)
     app.command("import")(import_register)
 
 
@@ -76,7 +78,43 @@ def sign_in_key(
     """
     from registry_api.cli import credentials
 
-    credentials.make(file, certificate, days)
+    credentials.make_sign_in_key(file, certificate, days)
+
+
+def set_up(
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The authority, its agreement and its first staff as JSON (docs/enrolment.md), or - for standard "
+            "input; without it, they are asked for.",
+        ),
+    ] = None,
+    client_file: Annotated[
+        Path | None,
+        typer.Option(help="Where to write credentials for commands that act as the authority's staff; mode 0600."),
+    ] = None,
+) -> None:
+    """Make a fresh database the register of a real authority: schema, keys, the authority and its first staff.
+
+    REGISTRY_PROFILE says by whose procedures. All or nothing; a database with an authority in it is refused.
+    """
+    from registry_api.cli import first_run
+
+    first_run.set_up(file, client_file=client_file)
+
+
+def make_key(
+    client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID", help="The system, as it is or will be enrolled.")],
+    client_file: Annotated[Path, typer.Option(help="Where the private half goes; for its owner's eyes only.")],
+    base_url: Annotated[
+        str,
+        typer.Option(envvar="REGISTRY_BASE_URL", help="Where the service is, https://… without a slash at the end."),
+    ],
+) -> None:
+    """Make a key for an organisation's system and print its public half, which the authority enrols."""
+    from registry_api.cli import credentials
+
+    credentials.make_key(client_id, client_file, base_url)
 
 
 def enrol(

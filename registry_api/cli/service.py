@@ -171,7 +171,7 @@ async def _check_ready(url: str, settings: Settings, identity: Identity) -> None
             raise Failure("The database is not at the schema of this release: run `registry-api migrate`.")
         async with database.connection() as connection:
             if await directory.own_authority(connection) is None:
-                raise Failure("The database has no authority in it: run `registry-api enrol FILE.json`.")
+                raise Failure("The database has no authority in it: run `registry-api set-up`.")
             if strangers := await directory.not_enrolled(connection, identity.providers):
                 raise Failure(f"The identity file names organisations that are not enrolled: {', '.join(strangers)}.")
         await open_keys(database, settings.keys_file)

@@ -58,5 +58,5 @@ async def caller_by_phone(
             name=name,
             by_phone=True,
         )
-        await changes.note("professional", "added", str(added.id))
+        await changes.note("professional", "added", str(added.id), of=organisation_id)
         return added.id

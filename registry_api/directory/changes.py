@@ -4,31 +4,28 @@ Every change is recorded with who made it and why, in the directory's history an
 holds them all, or none. One transaction at a time changes the directory: so nothing is added twice.
 """
 
-import json
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlmodel import SQLModel, select
 
-from policies.enquirer import Disclosure, Purpose, Role
-from registry_api.directory import keys, rules, service
-from registry_api.directory.models import Client, Cover, DataSharingAgreement, Organisation, Professional
+from policies.enquirer import Disclosure, Purpose
+from registry_api.directory import indispensable, keys, rules, service
+from registry_api.directory.members import MemberChanges
+from registry_api.directory.models import Client, DataSharingAgreement, Organisation, Professional
 from registry_api.directory.recording import (
     By,
     Changed,
     Did,
     ImpossibleChange,
-    Recording,
     Suspendable,
     nothing_against,
     require,
 )
 from registry_api.directory.rules import Obstacle
-from registry_api.directory.service import KEPT, HomeAddress, Kept
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Database
 
@@ -55,7 +52,7 @@ async def changing(
         yield changes
 
 
-class Changes(Recording):
+class Changes(MemberChanges):
     """The changes that there are. What cannot be raises ImpossibleChange."""
 
     async def organisation(
@@ -73,11 +70,18 @@ class Changes(Recording):
         if own and own_authority != (own is kept):
             raise ImpossibleChange(Obstacle.OWN_AUTHORITY_IS_FIXED)
         if kept:
-            await self.change("organisation", code, kept, given)
+            await self.change_organisation(kept, **given)
             return kept
         added = service.add_organisation(self.session, code=code, own_authority=own_authority, **given)
-        await self.note("organisation", "added", code)
+        await self.note("organisation", "added", code, of=added.id)
         return added
+
+    async def change_organisation(
+        self, kept: Organisation, *, name: str, kind: str, office_phone: str, out_of_hours_phone: str
+    ) -> None:
+        """Have an organisation be called, be and be reached like this."""
+        wanted = {"name": name, "kind": kind, "office_phone": office_phone, "out_of_hours_phone": out_of_hours_phone}
+        await self.change("organisation", kept.code, kept, wanted, of=kept.id)
 
     async def agreement(
         self,
@@ -103,8 +107,7 @@ class Changes(Recording):
         if kept:
             await self.change_agreement(kept, valid_to=valid_to, reviewed_on=reviewed_on, disclosure=disclosure)
             return kept
-        if valid_to < valid_from:
-            raise ImpossibleChange(Obstacle.ENDS_BEFORE_IT_BEGINS)
+        require(rules.check_agreement(valid_from, valid_to, reviewed_on, self.at.date()))
         added = service.add_agreement(
             self.session,
             organisation_id=organisation.id,
@@ -114,7 +117,7 @@ class Changes(Recording):
             reviewed_on=reviewed_on,
             disclosure=disclosure or Disclosure.FULL,
         )
-        await self.note("agreement", "added", str(added.id))
+        await self.note("agreement", "added", str(added.id), of=organisation.id)
         return added
 
     async def change_agreement(
@@ -128,7 +131,11 @@ class Changes(Recording):
         """Have an agreement end, have been reviewed and disclose like this; what is None is left as it is."""
         given = {"valid_to": valid_to, "reviewed_on": reviewed_on, "disclosure": disclosure}
         wanted = {name: value for name, value in given.items() if value is not None}
-        await self.change("agreement", str(kept.id), kept, wanted)
+        today = self.at.date()
+        require(rules.check_agreement(kept.valid_from, valid_to or kept.valid_to, reviewed_on, today))
+        if valid_to is not None and valid_to < today:
+            await indispensable.agreement(self.session, kept, today)
+        await self.change("agreement", str(kept.id), kept, wanted, of=kept.organisation_id)
 
     async def client(
         self, organisation: Organisation, *, client_id: str, public_keys: Sequence[Any], scopes: Collection[str]
@@ -141,18 +148,19 @@ class Changes(Recording):
         fit = await keys.fit(self.session, client_id, public_keys)
         if kept:
             wanted = {"jwks": {"keys": fit}, "scopes": sorted(set(scopes))}
-            await self.change("client", client_id, kept, wanted, told={"jwks": _kids(kept, fit)})
+            told = {"jwks": _kids(kept, fit)}
+            await self.change("client", client_id, kept, wanted, of=organisation.id, told=told)
             return kept
         added = service.add_client(
             self.session, client_id=client_id, organisation_id=organisation.id, public_keys=fit, scopes=set(scopes)
         )
-        await self.note("client", "added", client_id)
+        await self.note("client", "added", client_id, of=organisation.id)
         return added
 
     async def change_scopes(self, organisation: Organisation, kept: Client, scopes: Collection[str]) -> None:
         """Have a system's tokens carry these scopes at most."""
         require(rules.check_client(kept.id, scopes, own_authority=organisation.own_authority))
-        await self.change("client", kept.id, kept, {"scopes": sorted(set(scopes))})
+        await self.change("client", kept.id, kept, {"scopes": sorted(set(scopes))}, of=organisation.id)
 
     async def add_key(self, kept: Client, public_key: Any) -> None:
         """Have a system's assertions verify under this key too."""
@@ -164,95 +172,16 @@ class Changes(Recording):
     async def retire_key(self, kept: Client, kid: str) -> None:
         """Have a system's assertions verify under this key no longer; its last one stays."""
         remaining = [one for one in kept.jwks["keys"] if one.get("kid") != kid]
+        if len(remaining) == len(kept.jwks["keys"]):
+            return
         if not remaining:
             raise ImpossibleChange(Obstacle.LAST_KEY)
         await self._rekey(kept, "key_retired", remaining)
 
     async def _rekey(self, kept: Client, did: Did, public_keys: list[Any]) -> None:
         told = {"jwks": _kids(kept, public_keys)}
-        await self.change("client", kept.id, kept, {"jwks": {"keys": public_keys}}, did=did, told=told)
-
-    async def professional(
-        self,
-        organisation: Organisation,
-        *,
-        subject: str,
-        role: Role,
-        name: str,
-        phone: str,
-        home_address: HomeAddress | Kept | None = KEPT,
-    ) -> Professional:
-        """Have a professional of that subject in the organisation, with these details, and return them."""
-        given: dict[str, Any] = {"role": role, "name": name, "phone": phone, "home_address": home_address}
-        kept = await self.find_professional(organisation, subject)
-        if kept:
-            await self.change_professional(organisation, kept, **given)
-            return kept
-        require(rules.check_role(role, own_authority=organisation.own_authority))
-        added = service.enrol_professional(
-            self.session,
-            self.vault,
-            organisation_id=organisation.id,
-            subject=subject,
-            **given | {"home_address": None if home_address is KEPT else home_address},
-        )
-        await self.note("professional", "added", str(added.id))
-        return added
-
-    async def change_professional(
-        self,
-        organisation: Organisation,
-        kept: Professional,
-        *,
-        role: Role,
-        name: str,
-        phone: str,
-        home_address: HomeAddress | Kept | None = KEPT,
-    ) -> None:
-        """Have a professional be known with these details."""
-        require(rules.check_role(role, own_authority=organisation.own_authority and not kept.by_phone))
-        key = self.vault.key("professional", kept.id, kept.data_key)
-        was = json.loads(key.open("person", kept.sealed))
-        here = was.get("home_address") if isinstance(home_address, Kept) else service.written(home_address)
-        now = service.details(name, phone, here)
-        differing = [detail for detail in ("name", "phone", "home_address") if was.get(detail) != now.get(detail)]
-        sealed = key.seal("person", json.dumps(now).encode()) if differing else kept.sealed
-        told = {"sealed": dict.fromkeys(differing)}
-        await self.change("professional", str(kept.id), kept, {"role": role, "sealed": sealed}, told=told)
-
-    async def absence_of(
-        self, organisation: Organisation, *, away: str, covered_by: str | None, starts_at: datetime, ends_at: datetime
-    ) -> None:
-        """Have somebody away, as ``absence`` does; both are named by the organisation's own identifiers."""
-        people = [await self.find_professional(organisation, subject) for subject in (away, covered_by) if subject]
-        ids = [person.id for person in people if person]
-        if len(ids) < len(people):
-            raise ImpossibleChange(Obstacle.NOT_ENROLLED)
-        cover = ids[1] if covered_by else None
-        await self.absence(away=ids[0], covered_by=cover, starts_at=starts_at, ends_at=ends_at)
-
-    async def absence(self, *, away: UUID, covered_by: UUID | None, starts_at: datetime, ends_at: datetime) -> Cover:
-        """Have somebody away between two moments, and return it (ENQ-11).
-
-        Of an absence from that moment on, the rest is changed.
-        """
-        same = select(Cover).where(Cover.professional_id == away, Cover.starts_at == starts_at)
-        kept = (await self.session.exec(same)).first()
-        if kept:
-            await self.change_absence(kept, covered_by=covered_by, ends_at=ends_at)
-            return kept
-        require(rules.check_absence(away, covered_by, starts_at, ends_at))
-        added = service.arrange_cover(
-            self.session, away=away, covered_by=covered_by, starts_at=starts_at, ends_at=ends_at
-        )
-        await self.note("absence", "added", str(away))
-        return added
-
-    async def change_absence(self, kept: Cover, *, covered_by: UUID | None, ends_at: datetime) -> None:
-        """Have an absence be covered and end like this."""
-        require(rules.check_absence(kept.professional_id, covered_by, kept.starts_at, ends_at))
-        wanted = {"covered_by": covered_by, "ends_at": ends_at}
-        await self.change("absence", str(kept.professional_id), kept, wanted)
+        wanted = {"jwks": {"keys": public_keys}}
+        await self.change("client", kept.id, kept, wanted, of=kept.organisation_id, did=did, told=told)
 
     async def suspension(self, what: Suspendable, identifier: str, *, lifted: bool) -> None:
         """Suspend an organisation (by code), agreement or client (by id) or professional (by ``code/subject``), or lift
@@ -271,11 +200,23 @@ class Changes(Recording):
         lifted: bool,
     ) -> None:
         """Suspend this, or lift it again."""
-        reference = row.code if isinstance(row, Organisation) else str(row.id)
-        if (row.suspended_at is None) != lifted:
-            did: Did = "restored" if lifted else "suspended"
-            at = None if lifted else self.at
-            await self.change(what, reference, row, {"suspended_at": at}, did=did, told={"suspended_at": {}})
+        if (row.suspended_at is None) == lifted:
+            return
+        if not lifted:
+            await self._check_dispensable(row)
+        reference, of = (row.code, row.id) if isinstance(row, Organisation) else (str(row.id), row.organisation_id)
+        did: Did = "restored" if lifted else "suspended"
+        wanted = {"suspended_at": None if lifted else self.at}
+        await self.change(what, reference, row, wanted, of=of, did=did, told={"suspended_at": {}})
+
+    async def _check_dispensable(self, row: Organisation | DataSharingAgreement | Client | Professional) -> None:
+        match row:
+            case Organisation(own_authority=True):
+                raise ImpossibleChange(Obstacle.OWN_AUTHORITY_NEEDED)
+            case DataSharingAgreement():
+                await indispensable.agreement(self.session, row, self.at.date())
+            case Professional():
+                await indispensable.manager(self.session, row)
 
     async def _named(
         self, what: Suspendable, identifier: str

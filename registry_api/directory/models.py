@@ -91,6 +91,8 @@ class DirectoryChange(SQLModel, table=True):
     did: str
     reference: str
     """A code or an identifier, never a name."""
+    organisation_id: UUID = Field(index=True)
+    """Whose entry it is, or the organisation itself."""
     professional_id: UUID | None = None
     """Who made it, when it came over the API or from a command that names a member of staff."""
     operator: str | None = None

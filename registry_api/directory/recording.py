@@ -109,12 +109,14 @@ class Recording:
         row: SQLModel,
         wanted: Mapping[str, object],
         *,
+        of: UUID,
         did: Did = "changed",
         told: Mapping[str, Changed] = MappingProxyType({}),
     ) -> None:
         """Have the columns of a row hold what is wanted, and record what that changed.
 
-        ``told``: by column, what is recorded in place of what it held and holds.
+        ``of``: the organisation whose entry it is. ``told``: by column, what is recorded in place of what it held and
+        holds.
         """
         differing = {name: value for name, value in wanted.items() if getattr(row, name) != value}
         if not differing:
@@ -124,10 +126,12 @@ class Recording:
         for name, value in differing.items():
             changed |= told.get(name, {name: [getattr(row, name), value]})
         row.sqlmodel_update(differing)
-        await self.note(what, did, reference, changed)
+        await self.note(what, did, reference, of=of, changed=changed)
 
-    async def note(self, what: What, did: Did, reference: str, changed: Changed = MappingProxyType({})) -> None:
-        """Record one change, and write it and the row that it is about to the database."""
+    async def note(
+        self, what: What, did: Did, reference: str, *, of: UUID, changed: Changed = MappingProxyType({})
+    ) -> None:
+        """Record one change to an entry of the organisation ``of``, and write both to the database."""
         self.made[what, did] += 1
         row_id = uuid4()
         key = self.vault.new_key("directory_change", row_id)
@@ -139,6 +143,7 @@ class Recording:
                 what=what,
                 did=did,
                 reference=reference,
+                organisation_id=of,
                 professional_id=self.by.professional_id,
                 operator=self.by.operator,
                 data_key=key.wrapped,
@@ -146,17 +151,18 @@ class Recording:
             )
         )
         await self.session.flush()
-        await self.log("directory.changed", reference, f"{what}_{did}")
+        await log(self.session, self.at, self.by, "directory.changed", reference, f"{what}_{did}")
 
-    async def log(self, kind: str, reference: str | None, reason: str | None = None) -> None:
-        """Add an entry of this author to the access log."""
-        entry = access_log.values(
-            at=self.at,
-            kind=kind,
-            client_id=self.by.client_id,
-            organisation_id=self.by.organisation_id,
-            professional_id=self.by.professional_id,
-            reference=reference,
-            reason=reason,
-        )
-        await (await self.session.connection()).execute(_LOG, entry)
+
+async def log(session: AsyncSession, at: datetime, by: By, kind: str, reference: str | None, reason: str) -> None:
+    """Add an entry to the access log, as a part of the session's transaction; ``reason`` is a fixed code."""
+    entry = access_log.values(
+        at=at,
+        kind=kind,
+        client_id=by.client_id,
+        organisation_id=by.organisation_id,
+        professional_id=by.professional_id,
+        reference=reference,
+        reason=reason,
+    )
+    await (await session.connection()).execute(_LOG, entry)

@@ -6,12 +6,12 @@ Also the version of an entry, by which somebody who changes it says what they re
 import json
 from calendar import monthrange
 from collections.abc import Collection, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
 
-from policies.enquirer import CONSOLE, OWN_ROLES, Purpose, Role
+from policies.enquirer import CONSOLE, OWN_ROLES, STAFF_ROLES, Purpose, Role
 
 OWN_SCOPES = frozenset({"casework", "directory"})
 """What only the authority's own systems may have tokens for."""
@@ -24,13 +24,18 @@ class Obstacle(StrEnum):
     OWN_AUTHORITY_IS_FIXED = "own_authority_is_fixed"
     OWN_AUTHORITY_NEEDED = "own_authority_needed"
     """Without it nobody could be answered, or lift the suspension again."""
+    OWN_AGREEMENT_NEEDED = "own_agreement_needed"
+    LAST_SAFEGUARDING_MANAGER = "last_safeguarding_manager"
     OTHER_ORGANISATIONS_CLIENT = "other_organisations_client"
     RESERVED_CLIENT_ID = "reserved_client_id"
     OWN_ROLE = "own_role"
     OWN_PURPOSE = "own_purpose"
     OWN_SCOPE = "own_scope"
     ENDS_BEFORE_IT_BEGINS = "ends_before_it_begins"
+    REVIEWED_IN_FUTURE = "reviewed_in_future"
     STANDS_IN_FOR_THEMSELVES = "stands_in_for_themselves"
+    STANDS_IN_WITHOUT_CASEWORK = "stands_in_without_casework"
+    NOT_OWN_STAFF = "not_own_staff"
     NOT_ENROLLED = "not_enrolled"
     BY_TELEPHONE_ONLY = "by_telephone_only"
     ADDED_ALREADY = "added_already"
@@ -48,13 +53,18 @@ IN_WORDS: Mapping[Obstacle, str] = {
     Obstacle.NOT_THERE: "there is no such entry",
     Obstacle.OWN_AUTHORITY_IS_FIXED: "which organisation is the authority itself cannot be changed",
     Obstacle.OWN_AUTHORITY_NEEDED: "without the authority itself nobody could be answered",
+    Obstacle.OWN_AGREEMENT_NEEDED: "the authority itself works under this agreement alone: add the next first",
+    Obstacle.LAST_SAFEGUARDING_MANAGER: "it is the only safeguarding manager: enrol or readmit another first",
     Obstacle.OTHER_ORGANISATIONS_CLIENT: "a client is enrolled for another organisation already",
     Obstacle.RESERVED_CLIENT_ID: f"no client can be called {CONSOLE}, which stands for those who have signed in",
     Obstacle.OWN_ROLE: "a role of the authority's own staff means nothing in another organisation",
     Obstacle.OWN_PURPOSE: "casework is the authority's own, and no purpose of another organisation",
     Obstacle.OWN_SCOPE: "casework and directory are for systems of the authority itself",
     Obstacle.ENDS_BEFORE_IT_BEGINS: "an agreement or an absence ends before it begins",
+    Obstacle.REVIEWED_IN_FUTURE: "an agreement cannot have been reviewed on a day to come",
     Obstacle.STANDS_IN_FOR_THEMSELVES: "an absence has somebody stand in for themselves",
+    Obstacle.STANDS_IN_WITHOUT_CASEWORK: "an absence is covered by somebody who does no casework and has no inbox",
+    Obstacle.NOT_OWN_STAFF: "an absence is kept of the authority's own staff alone",
     Obstacle.NOT_ENROLLED: "an absence names somebody who is not enrolled",
     Obstacle.BY_TELEPHONE_ONLY: "who was put down during a telephone enquiry has no role of the authority's own staff",
     Obstacle.ADDED_ALREADY: "it is in the directory already, and not as it is given here",
@@ -83,6 +93,15 @@ def check_purposes(purposes: Collection[Purpose], *, own_authority: bool) -> Obs
     return Obstacle.OWN_PURPOSE if Purpose.CASEWORK in purposes and not own_authority else None
 
 
+def check_agreement(valid_from: date, valid_to: date, reviewed_on: date | None, today: date) -> Obstacle | None:
+    """Return what stands against an agreement of these days; one that is to begin may count as reviewed then."""
+    if valid_to < valid_from:
+        return Obstacle.ENDS_BEFORE_IT_BEGINS
+    # Midnight comes to the authority up to an hour before it comes to UTC.
+    latest = max(valid_from, today + timedelta(days=1))
+    return Obstacle.REVIEWED_IN_FUTURE if reviewed_on and reviewed_on > latest else None
+
+
 def check_client(client_id: str, scopes: Collection[str], *, own_authority: bool) -> Obstacle | None:
     """Return what stands against a client of this name with tokens of these scopes."""
     if client_id == CONSOLE:
@@ -95,6 +114,11 @@ def check_absence(away: UUID, covered_by: UUID | None, starts_at: datetime, ends
     if away == covered_by:
         return Obstacle.STANDS_IN_FOR_THEMSELVES
     return Obstacle.ENDS_BEFORE_IT_BEGINS if ends_at <= starts_at else None
+
+
+def check_stand_in(role: Role) -> Obstacle | None:
+    """Return what stands against somebody of this role standing in: they have to have an inbox (ENQ-10)."""
+    return None if role in STAFF_ROLES else Obstacle.STANDS_IN_WITHOUT_CASEWORK
 
 
 def review_due(valid_from: date, reviewed_on: date | None, *, every_months: int) -> date:
@@ -113,6 +137,12 @@ def version_of(entry: Mapping[str, object]) -> str:
 def same_name(one: str, other: str) -> bool:
     """Return whether two names are written alike, but for case and spaces."""
     return one.casefold().split() == other.casefold().split()
+
+
+def has_words(name: str, wanted: str) -> bool:
+    """Return whether each word that is wanted begins a word of the name, whatever the case."""
+    words = name.casefold().replace("-", " ").split()
+    return all(any(word.startswith(one) for word in words) for one in wanted.casefold().replace("-", " ").split())
 
 
 def as_uuid(text: str) -> UUID | None:

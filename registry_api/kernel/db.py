@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy import PoolProxiedConnection
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
@@ -114,6 +114,10 @@ class Database:
                 yield session
         except (*_LOST, *_REFUSED) as error:
             raise StoreUnavailable from error
+        except DBAPIError as error:  # what SQLAlchemy has no class of its own for: the driver's is behind it
+            if isinstance(error.orig and error.orig.__cause__, (*_LOST, *_REFUSED)):
+                raise StoreUnavailable from error
+            raise
 
     async def close(self) -> None:
         """Close every connection."""

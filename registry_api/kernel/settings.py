@@ -49,6 +49,8 @@ class Settings(BaseSettings):
 
     profile: str = "jersey"
     """The procedure profile of the authority: a file of ``policies/procedures/``."""
+    agreement_review_months: int = Field(default=12, ge=1, le=60)
+    """How long after it was reviewed a data-sharing agreement has to be reviewed again."""
 
     body_limit_bytes: int = Field(default=64 * 1024, ge=1024)
     body_seconds: float = Field(default=10.0, gt=0)

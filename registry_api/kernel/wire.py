@@ -47,7 +47,8 @@ LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20
 """May have several lines, as people write reasons and addresses."""
 Day = Annotated[date, BeforeValidator(_calendar_day)]
 """A date as YYYY-MM-DD and nothing else: pydantic by itself takes a number for seconds since 1970."""
-PhoneNumber = Annotated[
-    str, StringConstraints(strip_whitespace=True, pattern=r"^\+?[0-9][0-9 ()-]{2,22}( ?(x|ext) ?[0-9]{1,6})?$")
-]
+_PHONE = r"\+?[0-9][0-9 ()-]{2,22}( ?(x|ext) ?[0-9]{1,6})?"
+PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^{_PHONE}$")]
 """Loosely checked on purpose: an internal extension or a duty desk's short number must not stop an enquiry."""
+PhoneNumberOrNone = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^({_PHONE})?$")]
+"""The same, or nothing where there is none."""

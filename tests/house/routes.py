@@ -76,6 +76,63 @@ GOVERNED: dict[Key, Governed] = {
         access.may_allocate, "sm-1", "casework", {"key_worker": "kw-1"}
     ),
 }
+_WHY = "As agreed in the meeting with Testperson Partner."
+_DIRECTORY = "/api/v1/directory"
+_ONE = f"{_DIRECTORY}/organisations/{{organisation_id}}"
+_KEY = {"kty": "EC", "crv": "P-256", "kid": "k-1", "x": "A", "y": "A"}
+_SUSPENSION = {"suspended": True, "why": _WHY}
+_NURSE = {"role": "nurse", "name": "Testperson Nurse", "phone": "01632 960123", "why": _WHY}
+_HOSPITAL = {"name": "Test Infirmary", "kind": "health", "why": _WHY}
+_TERMS = {"purposes": ["child_protection"], "valid_from": "2026-01-01", "valid_to": "2026-12-31", "why": _WHY}
+_REVIEWED = {"valid_to": "2026-12-31", "reviewed_on": "2026-01-01", "disclosure": "full", "why": _WHY}
+_SYSTEM = {"client_id": "infirmary-system", "scopes": ["enquiry"], "public_keys": [_KEY], "why": _WHY}
+_AWAY = {"covered_by": None, "ends_at": "2026-03-09T08:00:00Z", "why": _WHY}
+
+READING = (
+    ("GET", f"{_DIRECTORY}/organisations"),
+    ("GET", _ONE),
+    ("GET", f"{_ONE}/agreements"),
+    ("GET", f"{_ONE}/agreements/{{agreement_id}}"),
+    ("GET", f"{_ONE}/clients"),
+    ("GET", f"{_ONE}/clients/{{client_id}}"),
+    ("GET", f"{_ONE}/professionals"),
+    ("GET", f"{_ONE}/professionals/{{professional_id}}"),
+    ("POST", f"{_ONE}/professionals/search"),
+    ("GET", f"{_DIRECTORY}/absences"),
+    ("GET", f"{_DIRECTORY}/absences/{{absence_id}}"),
+    ("GET", f"{_DIRECTORY}/reviews"),
+    ("GET", f"{_DIRECTORY}/changes"),
+)
+ADDING: dict[Key, dict[str, Any]] = {
+    ("POST", f"{_DIRECTORY}/organisations"): {"code": "infirmary"} | _HOSPITAL,
+    ("POST", f"{_ONE}/agreements"): _TERMS,
+    ("POST", f"{_ONE}/clients"): _SYSTEM,
+    ("POST", f"{_ONE}/professionals"): {"subject": "nurse-9"} | _NURSE,
+    ("POST", f"{_ONE}/professionals/{{professional_id}}/absences"): {"starts_at": "2026-03-02T08:00:00Z"} | _AWAY,
+}
+CHANGING: dict[Key, dict[str, Any]] = {
+    ("PUT", _ONE): _HOSPITAL,
+    ("PUT", f"{_ONE}/suspension"): _SUSPENSION,
+    ("PUT", f"{_ONE}/agreements/{{agreement_id}}"): _REVIEWED,
+    ("PUT", f"{_ONE}/agreements/{{agreement_id}}/suspension"): _SUSPENSION,
+    ("PUT", f"{_ONE}/clients/{{client_id}}/scopes"): {"scopes": ["enquiry"], "why": _WHY},
+    ("POST", f"{_ONE}/clients/{{client_id}}/keys"): {"public_key": _KEY, "why": _WHY},
+    ("POST", f"{_ONE}/clients/{{client_id}}/retired-keys"): {"kid": "k-1", "why": _WHY},
+    ("PUT", f"{_ONE}/clients/{{client_id}}/suspension"): _SUSPENSION,
+    ("PUT", f"{_ONE}/professionals/{{professional_id}}"): _NURSE,
+    ("PUT", f"{_ONE}/professionals/{{professional_id}}/suspension"): _SUSPENSION,
+    ("PUT", f"{_DIRECTORY}/absences/{{absence_id}}"): _AWAY,
+}
+"""The routes of the directory: what is read, added, and changed on a version that was read."""
+
+GOVERNED |= {
+    key: Governed(access.may_read_directory, "da-1", "directory", {} if key[0] == "POST" else None) for key in READING
+}
+for key, body in ADDING.items():
+    GOVERNED[key] = Governed(access.may_administer_directory, "da-1", "directory", body)
+for key, body in CHANGING.items():
+    GOVERNED[key] = Governed(access.may_administer_directory, "da-1", "directory", body, (("If-Match", '"0"'),))
+
 OPEN: dict[Key, frozenset[str]] = {
     ("POST", "/oauth2/token"): frozenset({"address"}),
     ("GET", "/.well-known/jwks.json"): frozenset({"address"}),
@@ -116,8 +173,6 @@ WITH_AN_ENQUIRY = {access.may_learn_full, access.may_ask_by_address, access.may_
 ROUTES_TO_COME = {
     access.may_keep_register,
     access.may_read_log,
-    access.may_read_directory,
-    access.may_administer_directory,
 }
 
 URL_PARAMETERS = {
@@ -127,6 +182,19 @@ URL_PARAMETERS = {
     ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
     ("path", "alert_id"): {"type": "string", "format": "uuid"},
     ("path", "enquiry_reference"): {"type": "string", "pattern": "^E-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
+    ("path", "organisation_id"): {"type": "string", "format": "uuid"},
+    ("path", "agreement_id"): {"type": "string", "format": "uuid"},
+    ("path", "client_id"): {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"},
+    ("path", "professional_id"): {"type": "string", "format": "uuid"},
+    ("path", "absence_id"): {"type": "string", "format": "uuid"},
+    ("query", "organisation_id"): {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]},
+    ("query", "what"): {
+        "anyOf": [
+            {"type": "string", "enum": ["organisation", "agreement", "client", "professional", "absence"]},
+            {"type": "null"},
+        ]
+    },
+    ("query", "days"): {"type": "integer", "minimum": 0, "maximum": 1000},
     ("path", "reference"): {"type": "string", "pattern": "^T-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
     ("query", "waiting"): {"type": "boolean"},
     ("query", "open"): {"type": "boolean"},
@@ -141,5 +209,10 @@ EXAMPLES = {
     "alert_id": _ID,
     "reference": "T-00000-00000",
     "enquiry_reference": "E-00000-00000",
+    "organisation_id": _ID,
+    "agreement_id": _ID,
+    "client_id": "nobody-system",
+    "professional_id": _ID,
+    "absence_id": _ID,
 }
 """What stands in the path of a request that is made to try a route."""

@@ -4,59 +4,24 @@ import asyncio
 import csv
 import json
 import re
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from commands import Cli, Done
+from deployment import examples
 
-from registry_api.cli import main
 from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.db import Database
 from registry_api.register.csv_format import COLUMNS
 
-ROOT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Done:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-
-Cli = Callable[..., Done]
-
-
-@pytest.fixture
-def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str, tmp_path: Path) -> Cli:
-    """Runs a command over an empty database, as the operator would."""
-    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
-    monkeypatch.setenv("REGISTRY_STATE_DIR", str(tmp_path / "state"))
-
-    def run(*arguments: object) -> Done:
-        if arguments[0] in {"enrol", "suspend", "absence"} and "--why" not in arguments:
-            arguments = (*arguments, "--why", "As agreed with Testperson Partner.")
-        monkeypatch.setattr(sys, "argv", ["registry-api", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            main()
-        captured = capsys.readouterr()
-        code = left.value.code or 0
-        assert isinstance(code, int)
-        return Done(code, captured.out, captured.err)
-
-    return run
-
 
 @pytest.fixture
 def enrolment(tmp_path: Path) -> Path:
-    """The example of the documentation."""
-    (example, *_) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/enrolment.md").read_text(), re.DOTALL)
+    """The examples of the documentation, the authority and the police, as one document."""
+    authority, police = examples()
+    both = [*json.loads(authority)["organisations"], *json.loads(police)["organisations"]]
     file = tmp_path / "enrolment.json"
-    file.write_text(example)
+    file.write_text(json.dumps({"organisations": both}))
     return file
 
 
@@ -87,7 +52,7 @@ GOOD = {
     "case_opened": "2024-01-10",
     "key_worker": "kw-1",
 }
-ENROLLED = "Done: 2 organisations added, 2 agreements added, 6 professionals added, 1 absence added, 1 client added.\n"
+ENROLLED = "Done: 2 organisations added, 2 agreements added, 7 professionals added, 1 absence added, 1 client added.\n"
 BAD = GOOD | {"record_id": "C-2", "date_of_birth": "6 May", "key_worker": "kw-99", "family_name": "Testfamily-Oak"}
 
 

@@ -8,23 +8,17 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
 import pytest
+from deployment import ROOT, deployment, examples, run, serving
 
 from registry_api.cli import service
 from registry_api.cli.output import Failure
 from registry_api.kernel.settings import Settings
-
-ROOT = Path(__file__).parents[2]
-
 
 PROVIDER = """
 [[provider]]
@@ -38,25 +32,6 @@ assurance = { claim = "acr", levels = { two-factors = "aal2" } }
 """
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """A deployment of its own: a state folder, a free port, and the commands on the path."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    return kept | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
-        "REGISTRY_STATE_DIR": str(tmp_path / "state"),
-        "REGISTRY_PORT": str(port),
-        "REGISTRY_BASE_URL": f"http://127.0.0.1:{port}",
-    }
-
-
-def run(command: list[str], environment: dict[str, str], **how: object) -> subprocess.CompletedProcess[str]:
-    full = [sys.executable, "-m", "registry_api.cli", *command]
-    return subprocess.run(full, env=environment, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
-
-
 def sentence(done: subprocess.CompletedProcess[str]) -> str:
     """The one line that a command that could not be carried out leaves behind."""
     assert done.returncode == 1, done.stderr
@@ -65,37 +40,20 @@ def sentence(done: subprocess.CompletedProcess[str]) -> str:
     return line
 
 
-@contextmanager
-def serving(environment: dict[str, str], *, workers: int = 2) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-m", "registry_api.cli", "serve", "--workers", str(workers)]
-    said = Path(environment["REGISTRY_STATE_DIR"]).with_name("said")
-    with said.open("w") as stderr:
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stderr=stderr, start_new_session=True)
-    try:
-        deadline = time.monotonic() + 60
-        while not _ready(environment):
-            assert process.poll() is None, said.read_text()
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        yield process
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
-
-
-def _ready(environment: dict[str, str]) -> bool:
-    with suppress(httpx2.TransportError):
-        return httpx2.get(f"{environment['REGISTRY_BASE_URL']}/readyz", trust_env=False).status_code == 200
-    return False
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """A deployment of its own."""
+    return deployment(tmp_path)
 
 
 def first_run(environment: dict[str, str], folder: Path) -> list[str]:
     """Carry out the README's commands for a register of one's own, all but the last; return that one."""
-    (enrolment, *_) = re.findall(r"```json\n(.*?)```", (ROOT / "docs/enrolment.md").read_text(), re.DOTALL)
-    (folder / "enrolment.json").write_text(enrolment)
+    authority, police = examples()
+    (folder / "authority.json").write_text(authority)
+    (folder / "police.json").write_text(police)
     made = run(
         [
-            *("synthesise", "--out", str(folder / "register.csv"), "--staff-file", str(folder / "enrolment.json")),
+            *("synthesise", "--out", str(folder / "register.csv"), "--staff-file", str(folder / "authority.json")),
             *("--on-plan", "5", "--open", "10", "--closed", "20"),
         ],
         environment,
@@ -104,7 +62,8 @@ def first_run(environment: dict[str, str], folder: Path) -> list[str]:
     block = next(
         b for b in re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL) if "enrol " in b
     )
-    *commands, last = block.strip().splitlines()
+    chosen, *commands, last = block.strip().splitlines()
+    environment["REGISTRY_PROFILE"] = chosen.split("=")[1].split()[0]
     for line in commands:
         done = subprocess.run(["bash", "-c", line], env=environment, cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, f"{line}: {done.stderr}"
@@ -146,7 +105,7 @@ def test_a_database_of_another_schema_is_not_served_but_migrated(environment: di
 def test_a_database_without_an_authority_is_not_served(environment: dict[str, str], database_url: str) -> None:
     environment["REGISTRY_DATABASE_URL"] = database_url
     assert run(["migrate"], environment).returncode == 0
-    assert "registry-api enrol" in sentence(run(["serve"], environment))
+    assert "registry-api set-up" in sentence(run(["serve"], environment))
 
 
 def test_a_database_that_cannot_be_reached_is_said_without_its_password(environment: dict[str, str]) -> None:
@@ -185,7 +144,7 @@ def test_all_that_the_identity_file_leads_to_is_looked_at(tmp_path: Path) -> Non
     ):
         (tmp_path / "identity.toml").write_text(text)
         with pytest.raises(Failure, match=fault):
-            service._check_identity_file(settings)
+            service._check_identity(settings)
 
 
 def test_a_worker_holds_nothing_that_only_the_command_line_needs() -> None:

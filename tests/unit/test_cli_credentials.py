@@ -14,7 +14,7 @@ def test_the_private_half_is_its_owners_and_the_public_one_is_printed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "key.json"
-    credentials.make(file, None, 365)
+    credentials.make_sign_in_key(file, None, 365)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     private = json.loads(file.read_text())
     printed = capsys.readouterr().out
@@ -28,6 +28,6 @@ def test_no_file_that_is_there_is_written_over(tmp_path: Path, certified: bool) 
     file, certificate = tmp_path / "key.json", tmp_path / "key.pem"
     (certificate if certified else file).write_text("it stays")
     with pytest.raises(Failure, match="it stays: choose another name"):
-        credentials.make(file, certificate if certified else None, 365)
+        credentials.make_sign_in_key(file, certificate if certified else None, 365)
     assert (certificate if certified else file).read_text() == "it stays"
     assert file.exists() is not certified

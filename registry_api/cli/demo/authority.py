@@ -6,15 +6,9 @@ from pathlib import Path
 
 from auth.client import generate_client_key
 from policies.enquirer import Purpose, Role
-from registry_api.cli.enrolment import (
-    AbsenceGiven,
-    AgreementGiven,
-    ClientGiven,
-    Enrolment,
-    OrganisationGiven,
-    ProfessionalGiven,
-)
+from registry_api.cli.enrolment import AbsenceGiven, Enrolment, OrganisationGiven
 from registry_api.cli.remote import ClientFile
+from registry_api.directory.given import AgreementGiven, ClientGiven, OrganisationKind, ProfessionalGiven
 
 KEY_WORKERS = 30
 ON_LEAVE, STANDS_IN = "kw-30", "kw-29"
@@ -119,7 +113,7 @@ def _organisation(partner: Partner, key: dict[str, object], now: datetime, today
     return OrganisationGiven(
         code=partner.code,
         name=partner.name,
-        kind=partner.kind,
+        kind=OrganisationKind(partner.kind),
         own_authority=partner is AUTHORITY,
         office_phone=partner.phones[0],
         out_of_hours_phone=partner.phones[1],
