@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 import auth.api
 from auth.exchange import Exchange
 from auth.identity_file import read_identity_file
-from auth.keys import SigningKeys
+from auth.key_file import KeyFile
 from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
@@ -208,13 +208,15 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     services = auth.api.build_services(
         issuer=settings.base_url,
         audience=settings.base_url,
-        keys=SigningKeys.load_or_create(settings.signing_keys_file),
+        keys=KeyFile(settings.signing_keys_file, clock),
         directory=identity,
         spent=identity,
         presentations=identity,
+        revocations=identity,
         refusals=identity,
         nonce_key=derive_key(keys.index_master, "dpop nonce"),
         clock=clock,
+        today=lambda: profile.today(clock()),
         sessions=staff.sessions if staff else None,
         exchange=exchange,
     )

@@ -44,7 +44,8 @@ class ClientGiven(_Part):
     client_id: _Code
     public_keys: Annotated[tuple[dict[str, Any], ...], Field(min_length=1)]
     scopes: Annotated[
-        tuple[Annotated[str, Field(pattern="^(enquiry|transfer|casework|directory)$")], ...], Field(min_length=1)
+        tuple[Annotated[str, Field(pattern="^(enquiry|transfer|casework|directory|introspection)$")], ...],
+        Field(min_length=1),
     ]
 
 

@@ -88,7 +88,7 @@ def make_here(change: Callable[[Changes, Database], Awaitable[None]], *, why: st
 
 def say(made: Made) -> None:
     """Write what was changed."""
-    done = (f"{count} {what}{'' if count == 1 else 's'} {plain(did)}" for (what, did), count in made.items())
+    done = (f"{count} {plain(what)}{'' if count == 1 else 's'} {plain(did)}" for (what, did), count in made.items())
     note(f"Done: {', '.join(done)}." if made else "Nothing had to be changed.")
 
 
