@@ -35,6 +35,7 @@ from registry_api.kernel.db import Database
 from registry_api.kernel.errors import StoreUnavailable
 from registry_api.kernel.guards import Guards
 from registry_api.kernel.limits import Limits
+from registry_api.kernel.proxies import Proxies
 from registry_api.kernel.readiness import Readiness
 from registry_api.kernel.redis_counts import RedisCounts
 from registry_api.kernel.settings import Settings
@@ -63,20 +64,25 @@ class NotSetUp(RuntimeError):
 
 
 class _Application(FastAPI):
-    """FastAPI with the guards around everything, its own handling of unexpected errors included."""
+    """FastAPI with the guards around everything, its own handling of unexpected errors included, and the proxies."""
 
     def __init__(self, settings: Settings, **described: Any) -> None:
         super().__init__(**described)
         self._settings = settings
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guards(
+        guarded = Guards(
             super().build_middleware_stack(),
             body_limit_bytes=self._settings.body_limit_bytes,
             body_seconds=self._settings.body_seconds,
             requests_in_flight=self._settings.pool_size,
             queue_seconds=self._settings.queue_seconds,
             unqueued_paths=_HEALTH,
+        )
+        return Proxies(
+            guarded,
+            trusted=self._settings.trusted_proxies,
+            certificate_header=self._settings.client_certificate_header,
         )
 
 
@@ -218,6 +224,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         clock=clock,
         today=lambda: profile.today(clock()),
         sessions=staff.sessions if staff else None,
+        certificate_header=settings.client_certificate_header or None,
+        certificate_url=settings.client_certificate_url or None,
         exchange=exchange,
     )
     auth.api.configure(app, services, limited=_by_address)
