@@ -5,7 +5,7 @@ be. All are asked at every request, so that a suspension holds from the next one
 recorded before the caller learns of it (ENQ-3).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -13,11 +13,14 @@ from uuid import UUID
 from fastapi import Depends, Request
 
 from auth.errors import InsufficientScope, InvalidToken, NotAuthenticated, Reason, RefusalNotRecorded
+from auth.introspection import IntrospectionEndpoint
 from auth.possession import Possession
-from auth.protocols import Presentations, Presented, RefusalRecord
+from auth.protocols import Presentations, RefusalRecord
+from auth.revocation import RevocationEndpoint
 from auth.server import TokenEndpoint
 from auth.staff.sessions import COOKIE, Session, Sessions, cookies
-from auth.tokens import SCOPES, TokenVerifier, VerifiedToken
+from auth.tokens import SCOPES, TokenVerifier
+from auth.withdrawal import withdrawn
 from policies.enquirer import Enquirer
 
 _SCHEMES: Final = frozenset({"dpop", "bearer"})
@@ -28,15 +31,19 @@ _SCHEMES: Final = frozenset({"dpop", "bearer"})
 class AuthServices:
     """What the routes and dependencies of this package work with; kept as ``app.state.auth``.
 
-    ``public_jwks`` is the JWK set under which issued tokens verify.
+    ``published`` returns the JWK set under which issued tokens verify now; ``metadata`` is what the authorization
+    server says of itself.
     """
 
     endpoint: TokenEndpoint
+    revocation: RevocationEndpoint
+    introspection: IntrospectionEndpoint
     verifier: TokenVerifier
     possession: Possession
     presentations: Presentations
     refusals: RefusalRecord
-    public_jwks: dict[str, Any]
+    published: Callable[[], dict[str, Any]]
+    metadata: Mapping[str, Any]
     sessions: Sessions | None = None
 
 
@@ -97,7 +104,7 @@ async def current_enquirer(request: Request) -> Enquirer:
         await _record(services, refused.reason, token.client_id, token.professional_id)
         wrong = "invalid_dpop_proof" if token.binding.method == "jkt" else "invalid_token"
         raise NotAuthenticated(refused.reason, wrong) from None
-    if (reason := _withdrawn(token, known)) is not None:
+    if (reason := withdrawn(token, known)) is not None:
         await _record(services, reason, token.client_id, token.professional_id)
         raise NotAuthenticated(reason)
     assert known.enquirer is not None
@@ -134,17 +141,6 @@ def _authorization(request: Request) -> tuple[str, str]:
     if scheme.lower() not in _SCHEMES:
         raise InvalidToken(Reason.MISSING)
     return scheme.lower(), token
-
-
-def _withdrawn(token: VerifiedToken, known: Presented) -> Reason | None:
-    """Return why a good token is good no longer."""
-    if known.revoked:
-        return Reason.REVOKED
-    if known.enquirer is None:
-        return Reason.INDIVIDUAL_UNKNOWN
-    if known.enquirer.organisation_id != token.organisation_id:
-        return Reason.STANDING_CHANGED
-    return None
 
 
 async def _record(services: AuthServices, reason: Reason, client_id: str, professional_id: UUID | None) -> None:

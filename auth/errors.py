@@ -39,6 +39,7 @@ class Reason(StrEnum):
     INDIVIDUAL_SUSPENDED = "individual_suspended"
     STANDING_CHANGED = "standing_changed"
     REVOKED = "revoked"
+    OTHER_CLIENT = "issued_to_another_client"
     BINDING = "bound_to_another_key"
     CERTIFICATE = "certificate_not_accepted"
     PROOF_MISSING = "proof_missing"

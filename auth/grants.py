@@ -9,32 +9,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from anyio import from_thread
 from authlib.oauth2.rfc6749 import (
     BaseGrant,
-    ClientMixin,
     InvalidGrantError,
     InvalidRequestError,
     OAuth2Error,
-    OAuth2Request,
     TokenEndpointMixin,
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
 )
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from auth.binding import Binding
 from auth.client import ACCESS_TOKEN, EXCHANGE, GRANT_TYPE, ID_TOKEN
+from auth.client_authentication import AUTH_METHOD
 from auth.errors import InvalidToken, ProviderUnavailable, Reason
 from auth.exchange import Exchange
+from auth.oauth import EndpointRequest, refusal
 from auth.protocols import RegisteredClient, RegisteredProfessional
-from auth.tokens import SCOPES
 from policies.enquirer import Assurance
-
-AUTH_METHOD = "private_key_jwt"
-
 
 _ACTOR = frozenset({"actor_token", "actor_token_type"})
 
@@ -56,29 +50,6 @@ class TryAgain(OAuth2Error):  # type: ignore[misc]
         return [*super().get_headers(), ("Retry-After", "10")]
 
 
-def refusal(error: OAuth2Error, reason: Reason) -> OAuth2Error:
-    """Return ``error`` with the reason that is recorded for it, which Authlib's own fields have no room for."""
-    error.reason = reason
-    return error
-
-
-class Client(ClientMixin):  # type: ignore[misc]
-    """A registered client as Authlib wants to see one."""
-
-    def __init__(self, registered: RegisteredClient) -> None:
-        self.registered = registered
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Return whether the method is the one that there is."""
-        return method == AUTH_METHOD and endpoint == "token"
-
-    def get_allowed_scope(self, scope: str | None) -> str | None:
-        """Return the scope as it was asked for, or None, which makes Authlib refuse: never a part of it, never none."""
-        wanted = (scope or "").split(" ")
-        allowed = SCOPES & self.registered.scopes
-        return scope if len(set(wanted)) == len(wanted) and allowed.issuperset(wanted) else None
-
-
 @dataclass(frozen=True, slots=True)
 class Individual:
     """Whom a token is for, the key that it is bound to, and how surely their organisation knows that it is they.
@@ -92,27 +63,12 @@ class Individual:
     authenticated_at: datetime | None = None
 
 
-@dataclass(slots=True)
-class Author:
-    """What came to be known of the one who asks, and the reason if refused: what a record of the refusal may hold."""
-
-    client_id: str | None = None
-    professional_id: UUID | None = None
-    subject: str | None = None
-    reason: Reason | None = None
-
-
-class TokenRequest(OAuth2Request):  # type: ignore[misc]
-    """One token request. ``fields`` are the form's parameters, none repeated; ``binding`` is the key that its sender
-    holds, and that the token will be bound to."""
+class TokenRequest(EndpointRequest):
+    """One token request. ``binding`` is the key that its sender holds, and that the token will be bound to."""
 
     def __init__(self, fields: Mapping[str, str], headers: Mapping[str, str], binding: Binding) -> None:
-        # Authlib judges the transport by this URL. TLS ends at the proxy, which this process cannot see: a constant.
-        super().__init__("POST", "https://localhost/oauth2/token", headers=headers)
-        self.payload = BasicOAuth2Payload(fields)
-        self.fields = fields
+        super().__init__(fields, headers)
         self.binding = binding
-        self.author = Author()
 
 
 class ProfessionalGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]

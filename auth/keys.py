@@ -1,99 +1,133 @@
-"""The keys that sign access tokens: made once, kept in a file nobody else can read, their public halves published.
+"""The keys that sign access tokens: each signs from a moment on, and verifies until its last token has expired.
 
-The file is a JWK set (RFC 7517) of P-256 private keys. The first key signs; every key verifies. To rotate, put a new
-key in front, restart, and drop the old one when its last token has expired.
+Pure: the time is given, so that every worker comes to the same answer from the same keys. ``auth.key_file`` keeps them,
+``auth.rotation`` adds to them.
 """
 
-import json
-import os
-import secrets
-import stat
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from auth.errors import InsecureEnvironment
-
 ALGORITHM = "ES256"
+_SIGNS_FROM, _VERIFIES_UNTIL = "signs_from", "verifies_until"
 
 
 class UnusableKeys(Exception):
-    """The key file does not hold what it must. The message never holds any of its content."""
+    """A set of keys is not what it must be. The message never holds any of its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key. Times are whole seconds since the epoch.
+
+    It signs from ``signs_from`` until the next one does, and is published before. Once another is to follow it, it is
+    accepted and published until ``verifies_until``.
+    """
+
+    key: ECKey
+    signs_from: int = 0
+    verifies_until: int | None = None
+
+    @classmethod
+    def generate(cls, signs_from: int = 0) -> "SigningKey":
+        """Return a new P-256 key whose ``kid`` is its thumbprint (RFC 7638)."""
+        key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, private=True)
+        key.ensure_kid()
+        return cls(key, signs_from)
+
+    @property
+    def kid(self) -> str:
+        """By which tokens name it."""
+        return str(self.key.kid)
+
+    def verifies_at(self, now: int) -> bool:
+        """Return whether tokens that it signed are accepted."""
+        return self.verifies_until is None or now < self.verifies_until
+
+    def public(self) -> dict[str, Any]:
+        """Return its public half, with ``kid``, ``use`` and ``alg`` (RFC 7517)."""
+        return {**self.key.as_dict(private=False), "kid": self.kid, "use": "sig", "alg": ALGORITHM}
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKeys:
-    """The private keys of the authorization server. ``keys`` is not empty, and its first one signs."""
+    """The keys of the authorization server, in the order in which they sign. The last one has none to follow it."""
 
-    keys: tuple[ECKey, ...]
+    keys: tuple[SigningKey, ...]
 
     @classmethod
     def generate(cls) -> "SigningKeys":
         """Return one new key, kept nowhere."""
-        key = ECKey.generate_key("P-256", {"use": "sig", "alg": ALGORITHM}, private=True)
-        key.ensure_kid()
-        return cls((key,))
+        return cls((SigningKey.generate(),))
 
-    @classmethod
-    def load_or_create(cls, path: Path) -> "SigningKeys":
-        """Load the keys of a file, which is made first when there is none.
+    def signing(self, now: int) -> SigningKey:
+        """Return the key that signs; the first one where none has begun to, by a clock that is behind."""
+        begun = [key for key in self.keys if key.signs_from <= now]
+        return begun[-1] if begun else self.keys[0]
 
-        Several processes may start at once: one makes the file, and all end up with the same keys.
+    def accepted(self, kid: str, now: int) -> SigningKey | None:
+        """Return the key of that name, if tokens that it signed are accepted."""
+        return next((key for key in self.keys if key.kid == kid and key.verifies_at(now)), None)
 
-        Raises:
-            UnusableKeys: the file is not a JWK set of P-256 private keys with distinct ``kid``.
-            InsecureEnvironment: others than its owner may read it.
-            OSError: it cannot be read or made.
+    def public_jwks(self, now: int) -> dict[str, Any]:
+        """Return the public halves of all that are accepted, as a JWK set (RFC 7517 section 5)."""
+        return {"keys": [key.public() for key in self.keys if key.verifies_at(now)]}
+
+
+class KeySource(Protocol):
+    """Where the keys are had from, at every use anew."""
+
+    def __call__(self, *, again: bool = False) -> SigningKeys:
+        """Return the keys: the same object as long as they are the same.
+
+        ``again``: look whether they are, however short ago that was done.
         """
-        if not path.exists():
-            cls.generate().save_new(path)
-        if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
-            raise InsecureEnvironment("the signing key file must be readable by its owner alone (mode 0600)")
-        return cls(_read(path))
-
-    @property
-    def current(self) -> str:
-        """The ``kid`` of the key that signs."""
-        return str(self.keys[0].kid)
-
-    def public_jwks(self) -> dict[str, Any]:
-        """Return the public halves as a JWK set, each with ``kid``, ``use`` and ``alg`` (RFC 7517 section 5)."""
-        return {
-            "keys": [
-                {**key.as_dict(private=False), "kid": key.kid, "use": "sig", "alg": ALGORITHM} for key in self.keys
-            ]
-        }
-
-    def save_new(self, path: Path) -> None:
-        """Write the private keys to a file that only its owner may read, unless there is one already: that one stays.
-
-        Atomic: nobody ever sees half a file.
-        """
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                json.dump({"keys": [key.as_dict(private=True) for key in self.keys]}, file)
-                file.flush()
-                os.fsync(file.fileno())
-            # A link, unlike a rename, refuses to replace what another process put there meanwhile.
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        ...
 
 
-def _read(path: Path) -> tuple[ECKey, ...]:
+def written(keys: SigningKeys) -> dict[str, Any]:
+    """Return the private keys as they are kept: a JWK set whose members carry their times as well."""
+    return {
+        "keys": [
+            {
+                **key.key.as_dict(private=True),
+                _SIGNS_FROM: key.signs_from,
+                **({} if key.verifies_until is None else {_VERIFIES_UNTIL: key.verifies_until}),
+            }
+            for key in keys.keys
+        ]
+    }
+
+
+def read(document: Any) -> SigningKeys:
+    """Return the keys of what ``written`` returned.
+
+    Raises:
+        UnusableKeys: it is no JWK set of P-256 private keys with distinct ``kid`` and distinct times from which they
+            sign, or not exactly the last one of them is to verify without an end.
+    """
     try:
-        keys = tuple(ECKey.import_key(jwk) for jwk in json.loads(path.read_bytes())["keys"])
+        keys = sorted(map(_read_key, document["keys"]), key=lambda key: key.signs_from)
     except (ValueError, TypeError, KeyError, JoseError):
         raise UnusableKeys("the signing key file is not a JWK set") from None
-    fits = all(key.is_private and key.curve_name == "P-256" and key.kid for key in keys)
+    fits = all(key.key.is_private and key.key.curve_name == "P-256" and key.key.kid for key in keys)
     if not keys or not fits or len({key.kid for key in keys}) != len(keys):
         raise UnusableKeys("the signing key file must hold P-256 private keys with distinct kid")
-    return keys
+    if len({key.signs_from for key in keys}) != len(keys):
+        raise UnusableKeys("two keys of the signing key file would sign from the same moment on")
+    if [key.verifies_until is None for key in keys] != [False] * (len(keys) - 1) + [True]:
+        raise UnusableKeys("each key of the signing key file that another follows needs an end, and no other one")
+    return SigningKeys(tuple(keys))
+
+
+def _read_key(kept: Any) -> SigningKey:
+    if not isinstance(kept, dict):
+        raise TypeError("no JWK")
+    since, until = kept.get(_SIGNS_FROM, 0), kept.get(_VERIFIES_UNTIL)
+    # type() and not isinstance(): True is an int to Python.
+    if type(since) is not int or (until is not None and type(until) is not int):
+        raise ValueError("no time")
+    jwk = {name: value for name, value in kept.items() if name not in (_SIGNS_FROM, _VERIFIES_UNTIL)}
+    return SigningKey(ECKey.import_key(jwk), since, until)

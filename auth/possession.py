@@ -56,12 +56,10 @@ class Possession:
         """Return what ``request`` shows."""
         path: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
         header = self._certificate_header
-        return Shown(
-            request.method,
-            path.decode("latin-1"),
-            request.headers.getlist("dpop"),
-            request.headers.getlist(header) if header else (),
-        )
+        certificates = request.headers.getlist(header) if header else []
+        # Empty is how some proxies say that there is none.
+        shown = [] if certificates == [""] else certificates
+        return Shown(request.method, path.decode("latin-1"), request.headers.getlist("dpop"), shown)
 
     async def establish(self, shown: Shown) -> Binding:
         """Return the key that a new token is to be bound to, and use up the proof of it.

@@ -114,6 +114,21 @@ class Presentations(Protocol):
         ...
 
 
+class Revocations(Protocol):
+    """The tokens that were revoked, shared by all processes; ``Presentations`` tells of them."""
+
+    async def revoke(self, token_id: str, expires_at: int, client_id: str, professional_id: UUID) -> None:
+        """Keep a token as revoked, and record that; both durable before it returns. Again it changes nothing.
+
+        Args:
+            token_id: the token's ``jti``.
+            expires_at: its ``exp``, in seconds since the epoch; until then at least it is kept.
+            client_id: of the token, and who revokes it.
+            professional_id: of the token.
+        """
+        ...
+
+
 class SpentAssertions(Protocol):
     """The assertions that were used up (RFC 7523 section 3, ``jti``), shared by all processes."""
 
@@ -141,7 +156,8 @@ class RefusalRecord(Protocol):
         """Record one refusal durably before returning.
 
         Args:
-            kind: ``token.refused`` at the token endpoint, ``access.refused`` at a protected resource.
+            kind: ``token.refused``, ``revocation.refused`` or ``introspection.refused`` at an endpoint of the
+                authorization server, ``access.refused`` at a protected resource.
             reason: a value of ``auth.errors.Reason``.
             client_id: the enrolled client that the caller proved, or merely claimed, to be: the reason tells which.
                 An identifier that is not enrolled is never passed on.

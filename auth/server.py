@@ -6,20 +6,16 @@ ID token of its organisation's own sign-in service (RFC 8693) or, where there is
 one, and none that is not bound to a key (``auth.possession``). Every refusal is recorded before it is answered
 (ENQ-3); an answer repeats nothing that was sent.
 
-Authlib supplies the dispatch, the registry of client authentication and the token response; ``auth.grants`` the grants
-and ``auth.assertions`` and ``auth.exchange`` the judgement of what was signed.
+Authlib supplies the dispatch, the registry of client authentication and the token response; ``auth.grants`` the grants,
+``auth.client_authentication``, ``auth.assertions`` and ``auth.exchange`` the judgement of what was signed.
 """
 
-import json
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import anyio
 from anyio import from_thread, to_thread
 from authlib.oauth2.rfc6749 import (
     AuthorizationServer,
-    InvalidClientError,
     InvalidGrantError,
     InvalidRequestError,
     OAuth2Error,
@@ -27,58 +23,17 @@ from authlib.oauth2.rfc6749 import (
 )
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 
-from auth.assertions import Assertion, verify_assertion
-from auth.client import ASSERTION_TYPE
-from auth.compact import Compact, read_compact, text
+from auth.client_authentication import AUTH_METHOD, Client, ClientAuthentication
+from auth.compact import read_compact
 from auth.errors import InvalidToken, Reason
 from auth.exchange import Exchange
-from auth.grants import (
-    AUTH_METHOD,
-    Author,
-    Client,
-    ExchangeGrant,
-    Individual,
-    NoOtherGrant,
-    ProfessionalGrant,
-    TokenRequest,
-    refusal,
-)
-from auth.keys import SigningKeys
+from auth.grants import ExchangeGrant, Individual, NoOtherGrant, ProfessionalGrant, TokenRequest
+from auth.oauth import Author, Response, answer, error_answer, recorded, refusal, refused_answer, single
 from auth.possession import Possession, Shown
-from auth.protocols import (
-    Clock,
-    Directory,
-    RefusalRecord,
-    RegisteredClient,
-    RegisteredProfessional,
-    SpentAssertions,
-)
+from auth.protocols import Directory, RefusalRecord, RegisteredClient, RegisteredProfessional
 from auth.tokens import LIFETIME_SECONDS, SCOPES, TokenIssuer
 
-log = logging.getLogger(__name__)
-
-_THREADS = 8
-
-Response = tuple[int, Mapping[str, str], bytes]
-"""Status, headers and body."""
-
-_JSON_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store", "Pragma": "no-cache"}
-_DESCRIPTIONS = {
-    "invalid_request": "The request is malformed, repeats a parameter or lacks one.",
-    "invalid_client": "The client did not authenticate with private_key_jwt.",
-    "invalid_scope": "The scope is missing, unknown or not allowed for this client.",
-    "invalid_target": "Tokens are for this service alone.",
-    "unauthorized_client": "Of the two grants this organisation's configuration allows the other one.",
-    "unsupported_grant_type": "Token exchange and the JWT bearer grant are offered: a token always names somebody.",
-    "invalid_dpop_proof": "A token is bound to a key: send one DPoP proof for this very request (RFC 9449).",
-    "use_dpop_nonce": "Send the proof again with the nonce of the DPoP-Nonce header.",
-    "temporarily_unavailable": "The request could not be recorded. Try again.",
-}
-# Of the errors that Authlib raises by itself.
-_REASONS = {
-    "invalid_client": Reason.CLIENT_AUTHENTICATION,
-    "invalid_scope": Reason.SCOPE,
-}
+_REFUSED = "token.refused"
 
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]
@@ -88,21 +43,17 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
     def __init__(
         self,
         issuer: TokenIssuer,
-        audience: str,
         directory: Directory,
-        spent: SpentAssertions,
+        clients: ClientAuthentication,
         exchange: Exchange,
         resource: str,
-        clock: Clock,
     ) -> None:
         super().__init__(scopes_supported=sorted(SCOPES))
         self.resource = resource
-        self._audience = audience
         self.exchange = exchange
         self._directory = directory
-        self._spent = spent
-        self._clock = clock
-        self.register_client_auth_method(AUTH_METHOD, self._authenticate_by_key)
+        self._clients = clients
+        self.register_client_auth_method(AUTH_METHOD, lambda _, request: clients.authenticate(request))
         self.register_grant(ProfessionalGrant)
         self.register_grant(ExchangeGrant)
         self.register_grant(NoOtherGrant)
@@ -113,6 +64,12 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
             )
 
         self.register_token_generator("default", BearerTokenGenerator(sign, expires_generator=LIFETIME_SECONDS))
+
+    @property
+    def grant_types(self) -> list[str]:
+        """What is granted, by its name in a request; exchange only where an organisation has a sign-in service."""
+        granted = [grant.GRANT_TYPE for grant, _ in self._token_grants if grant.GRANT_TYPE]
+        return [name for name in granted if name != ExchangeGrant.GRANT_TYPE or self.exchange.providers]
 
     def named_professional(self, request: TokenRequest) -> Individual:
         """Return the active professional whom the authenticated client's assertion names.
@@ -129,14 +86,13 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
         if provider is not None and not provider.also_assertions:
             raise refusal(UnauthorizedClientError(), Reason.GRANT_NOT_THEIRS)
         try:
-            compact = read_compact(request.fields["assertion"])
-            assertion = self._verify(compact, client)
+            assertion = self._clients.verify(read_compact(request.fields["assertion"]), client)
             if assertion.issuer != client.client_id:
                 raise InvalidToken(Reason.ISSUER)
             if assertion.subject == client.client_id:
                 raise InvalidToken(Reason.INDIVIDUAL_MISSING)
             request.author.subject = assertion.subject
-            self._spend(assertion)
+            self._clients.spend(assertion)
             professional = self.enrolled(request, assertion.subject)
         except InvalidToken as refused:
             raise refusal(InvalidGrantError(), refused.reason) from None
@@ -155,39 +111,6 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
             raise InvalidToken(Reason.INDIVIDUAL_SUSPENDED)
         return professional
 
-    def _authenticate_by_key(self, query_client: object, request: TokenRequest) -> Client | None:
-        """Authenticate by ``private_key_jwt``. None: the request does not try to."""
-        if "authorization" in request.headers:
-            raise refusal(InvalidClientError(status_code=401), Reason.CLIENT_AUTHENTICATION)
-        assertion_type = request.fields.get("client_assertion_type")
-        if assertion_type != ASSERTION_TYPE or "client_assertion" not in request.fields:
-            return None
-        try:
-            compact = read_compact(request.fields["client_assertion"])
-            client = from_thread.run(self._directory.client, text(compact.claims, "iss"))
-            if client is None:
-                raise InvalidToken(Reason.CLIENT_UNKNOWN)
-            request.author.client_id = client.client_id
-            assertion = self._verify(compact, client)
-            if assertion.subject != assertion.issuer:
-                raise InvalidToken(Reason.SUBJECT)
-            if request.fields.get("client_id", client.client_id) != client.client_id:
-                raise InvalidToken(Reason.REQUEST)
-            if not client.active:
-                raise InvalidToken(Reason.CLIENT_SUSPENDED)
-            self._spend(assertion)
-        except InvalidToken as refused:
-            raise refusal(InvalidClientError(), refused.reason) from None
-        return Client(client)
-
-    def _verify(self, compact: Compact, client: RegisteredClient) -> Assertion:
-        return verify_assertion(compact, client.jwks, self._audience, self._clock())
-
-    def _spend(self, assertion: Assertion) -> None:
-        first = from_thread.run(self._spent.spend, assertion.issuer, assertion.jti, assertion.remember_until)
-        if not first:
-            raise InvalidToken(Reason.REPLAYED)
-
     # What Authlib leaves to a framework.
 
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -199,45 +122,45 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]
 
     def handle_response(self, status: int, body: Mapping[str, Any], headers: Iterable[tuple[str, str]]) -> Response:
         """Return the response as plain values."""
-        return status, {**_JSON_HEADERS, **dict(headers)}, json.dumps(body).encode()
+        return answer(status, body, headers)
 
     def handle_error_response(self, request: TokenRequest, error: OAuth2Error) -> Response:
         """Return an error of RFC 6749 section 5.2 in fixed words, and leave its reason with the request."""
-        reason = getattr(error, "reason", None) or _REASONS[error.error]
-        request.author.reason = reason
-        # Whoever gets this far is an authenticated organisation, which a plain reason helps; others learn nothing.
-        plain = error.error in ("invalid_grant", "temporarily_unavailable")
-        error.description = reason.value if plain else _DESCRIPTIONS[error.error]
-        body = {"error": error.error, "error_description": error.description}
-        return self.handle_response(error.status_code, body, error.get_headers())
+        return refused_answer(request, error)
 
 
 class TokenEndpoint:
     """The token endpoint in plain values, so that it can be served by anything.
 
     Args:
-        issuer: our identifier as an authorization server, a URL without a trailing slash.
-        audience: the identifier of the API that the tokens are for.
+        issuer: signs what is granted.
+        directory: who is enrolled.
+        clients: authenticates who asks.
+        refusals: where refusals are recorded.
+        possession: establishes the key that a token is to be bound to.
+        exchange: the sign-in services of organisations.
+        resource: the identifier of the API that the tokens are for.
     """
 
     def __init__(
         self,
-        issuer: str,
-        audience: str,
-        keys: SigningKeys,
+        issuer: TokenIssuer,
         directory: Directory,
-        spent: SpentAssertions,
+        clients: ClientAuthentication,
         refusals: RefusalRecord,
         possession: Possession,
         exchange: Exchange,
-        clock: Clock,
+        resource: str,
     ) -> None:
-        token_issuer = TokenIssuer(issuer, audience, keys, clock)
-        self._server = TokenServer(token_issuer, issuer, directory, spent, exchange, audience, clock)
+        self._server = TokenServer(issuer, directory, clients, exchange, resource)
+        self._clients = clients
         self._refusals = refusals
         self._possession = possession
-        # Of its own, so that a flood of token requests cannot take the threads that others need.
-        self._threads = anyio.CapacityLimiter(_THREADS)
+
+    @property
+    def grant_types(self) -> list[str]:
+        """What is granted, by its name in a request."""
+        return self._server.grant_types
 
     async def respond(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str], shown: Shown) -> Response:
         """Answer one token request (RFC 6749 section 5).
@@ -256,45 +179,25 @@ class TokenEndpoint:
         Raises:
             Exception: what the directory or the stores of assertions and proofs raise. No token is issued then.
         """
-        if any(len(values) != 1 for values in form.values()):
+        fields = single(form)
+        if fields is None:
             return await self.reject(Reason.REQUEST)
         try:
             binding = await self._possession.establish(shown)
         except InvalidToken as refused:
             if refused.reason is Reason.NONCE:  # a step on the way and no refusal
-                return self._error("use_dpop_nonce", 400)
+                return error_answer("use_dpop_nonce")
             wrong = "invalid_request" if refused.reason is Reason.CERTIFICATE else "invalid_dpop_proof"
             return await self._refuse(refused.reason, wrong, 400)
-        request = TokenRequest({name: values[0] for name, values in form.items() if values[0]}, headers, binding)
+        request = TokenRequest(fields, headers, binding)
         response: Response = await to_thread.run_sync(
-            self._server.create_token_response, request, limiter=self._threads
+            self._server.create_token_response, request, limiter=self._clients.threads
         )
-        return await self._recorded(request.author, response)
+        return await recorded(self._refusals, _REFUSED, request.author, response)
 
     async def reject(self, reason: Reason, status: int = 400) -> Response:
         """Refuse a request that is not even a form, with ``invalid_request``; recorded like any other refusal."""
         return await self._refuse(reason, "invalid_request", status)
 
     async def _refuse(self, reason: Reason, error: str, status: int) -> Response:
-        return await self._recorded(Author(reason=reason), self._error(error, status))
-
-    def _error(self, error: str, status: int, headers: Iterable[tuple[str, str]] = ()) -> Response:
-        body = {"error": error, "error_description": _DESCRIPTIONS[error]}
-        return self._server.handle_response(status, body, headers)
-
-    async def _recorded(self, author: Author, response: Response) -> Response:
-        if author.reason is None:
-            return response
-        try:
-            await self._refusals.refused(
-                kind="token.refused",
-                reason=author.reason.value,
-                client_id=author.client_id,
-                professional_id=author.professional_id,
-                subject=author.subject,
-            )
-        except Exception as error:
-            # By type alone: the text of a database error may quote the row.
-            log.error("refusal not recorded: %s", type(error).__name__)
-            return self._error("temporarily_unavailable", 503, [("Retry-After", "1")])
-        return response
+        return await recorded(self._refusals, _REFUSED, Author(reason=reason), error_answer(error, status))

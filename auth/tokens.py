@@ -20,7 +20,7 @@ from joserfc import jwt
 from auth.binding import Binding
 from auth.compact import FUTURE_SECONDS, MAX_BYTES, Compact, check_times, read_compact, text
 from auth.errors import InvalidToken, Reason
-from auth.keys import ALGORITHM, SigningKeys
+from auth.keys import ALGORITHM, KeySource, SigningKeys
 from auth.protocols import Clock, RegisteredClient, RegisteredProfessional
 from policies.enquirer import Assurance
 
@@ -50,9 +50,9 @@ class VerifiedToken:
 
 
 class TokenIssuer:
-    """Signs access tokens with the current key."""
+    """Signs access tokens with the key whose time it is."""
 
-    def __init__(self, issuer: str, audience: str, keys: SigningKeys, clock: Clock) -> None:
+    def __init__(self, issuer: str, audience: str, keys: KeySource, clock: Clock) -> None:
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
@@ -97,31 +97,32 @@ class TokenIssuer:
         if authenticated_at is not None:
             claims["auth_time"] = int(authenticated_at.timestamp())
         # The kid is set by hand: a single key would otherwise be used without one, several at random.
-        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.current}
-        return jwt.encode(header, claims, self._keys.keys[0], algorithms=[ALGORITHM])
+        signing = self._keys().signing(now)
+        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": signing.kid}
+        return jwt.encode(header, claims, signing.key, algorithms=[ALGORITHM])
 
 
 class TokenVerifier:
     """Verifies access tokens that ``issuer`` issued for ``audience``.
 
     A verified signature is remembered by the SHA-256 of the token, for the verification costs a quarter of a worker's
-    throughput. The cache is bounded, holds only tokens that were accepted, and its answers are held against the clock
-    at every call. Not shared between threads.
+    throughput. The cache is bounded, holds only tokens that were accepted, is emptied when the keys change, and its
+    answers are held against the clock at every call. Not shared between threads.
 
     Args:
-        public_jwks: the JWK set of the issuer's public keys.
+        keys: those of the issuer.
         remembered: the most tokens to remember; the least recently used go first.
     """
 
-    def __init__(
-        self, issuer: str, audience: str, public_jwks: Mapping[str, Any], clock: Clock, *, remembered: int = 4096
-    ) -> None:
+    def __init__(self, issuer: str, audience: str, keys: KeySource, clock: Clock, *, remembered: int = 4096) -> None:
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
-        self._keys = {key["kid"]: jwk.construct(key, ALGORITHM) for key in public_jwks["keys"]}
+        self._keys = keys
         self._remembered = remembered
         self._cache: OrderedDict[bytes, VerifiedToken] = OrderedDict()
+        self._learned = SigningKeys(())
+        self._imported: dict[str, Any] = {}
 
     def verify(self, token: str) -> VerifiedToken:
         """Return what the token says.
@@ -134,6 +135,7 @@ class TokenVerifier:
             raise InvalidToken(Reason.OVERSIZE)
         digest = hashlib.sha256(token.encode(errors="surrogatepass")).digest()
         now = int(self._clock().timestamp())
+        self._learn(self._keys())
         known = self._cache.get(digest)
         if known is not None and known.issued_at - FUTURE_SECONDS <= now < known.expires_at:
             self._cache.move_to_end(digest)
@@ -147,7 +149,7 @@ class TokenVerifier:
 
     def _verify_in_full(self, token: str, now: int) -> VerifiedToken:
         compact = read_compact(token)
-        self._verify_signature(token, compact)
+        self._verify_signature(token, compact, now)
         claims = compact.claims
         client_id, professional_id = text(claims, "client_id"), _uuid(claims, "sub")
         try:
@@ -156,15 +158,28 @@ class TokenVerifier:
             # Signed by us, so these two really are who presents it, or whose token was taken.
             raise InvalidToken(refusal.reason, client_id=client_id, professional_id=professional_id) from None
 
-    def _verify_signature(self, token: str, compact: Compact) -> None:
+    def _learn(self, keys: SigningKeys) -> None:
+        """Go by these keys. What was accepted under others is forgotten: one of them may have become known."""
+        if keys is not self._learned:
+            self._learned = keys
+            self._imported = {key.kid: jwk.construct(key.public(), ALGORITHM) for key in keys.keys}
+            self._cache.clear()
+
+    def _key(self, kid: str, now: int) -> Any:
+        if self._learned.accepted(kid, now) is None:
+            # Another worker may sign with a key that was put into the file this very second.
+            self._learn(self._keys(again=True))
+            if self._learned.accepted(kid, now) is None:
+                raise InvalidToken(Reason.KEY)
+        return self._imported[kid]
+
+    def _verify_signature(self, token: str, compact: Compact, now: int) -> None:
         header = compact.header
         if frozenset(header) != _HEADER or header["typ"] != "at+jwt":
             raise InvalidToken(Reason.HEADER)
         if header["alg"] != ALGORITHM:
             raise InvalidToken(Reason.ALGORITHM)
-        key = self._keys.get(text(header, "kid", Reason.KEY))
-        if key is None:
-            raise InvalidToken(Reason.KEY)
+        key = self._key(text(header, "kid", Reason.KEY), now)
         try:
             jws.verify(token, key, algorithms=[ALGORITHM])
         except JOSEError:

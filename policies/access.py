@@ -84,6 +84,11 @@ def check_policies() -> None:
             raise PoliciesInvalid(f"{name}: there is no such refusal as {code}")
 
 
+def stands(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker stands at all, so that their token is worth something; ``today`` as below."""
+    return _decide("holdToken", enquirer, today)
+
+
 def may_enquire(enquirer: Enquirer, purpose: Purpose, today: date) -> Decision:
     """Decide whether the asker may make an enquiry for ``purpose`` (ENQ-2, ENQ-3).
 

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 import auth.api
 from auth.exchange import Exchange
 from auth.identity_file import read_identity_file
-from auth.keys import SigningKeys
+from auth.key_file import KeyFile
 from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
@@ -38,6 +38,7 @@ from registry_api.kernel.db import Database
 from registry_api.kernel.errors import StoreUnavailable
 from registry_api.kernel.guards import Guards
 from registry_api.kernel.limits import Limits
+from registry_api.kernel.proxies import Proxies
 from registry_api.kernel.readiness import Readiness
 from registry_api.kernel.redis_counts import RedisCounts
 from registry_api.kernel.settings import Settings
@@ -66,20 +67,25 @@ class NotSetUp(RuntimeError):
 
 
 class _Application(FastAPI):
-    """FastAPI with the guards around everything, its own handling of unexpected errors included."""
+    """FastAPI with the guards around everything, its own handling of unexpected errors included, and the proxies."""
 
     def __init__(self, settings: Settings, **described: Any) -> None:
         super().__init__(**described)
         self._settings = settings
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guards(
+        guarded = Guards(
             super().build_middleware_stack(),
             body_limit_bytes=self._settings.body_limit_bytes,
             body_seconds=self._settings.body_seconds,
             requests_in_flight=self._settings.pool_size,
             queue_seconds=self._settings.queue_seconds,
             unqueued_paths=_HEALTH,
+        )
+        return Proxies(
+            guarded,
+            trusted=self._settings.trusted_proxies,
+            certificate_header=self._settings.client_certificate_header,
         )
 
 
@@ -204,14 +210,18 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     services = auth.api.build_services(
         issuer=settings.base_url,
         audience=settings.base_url,
-        keys=SigningKeys.load_or_create(settings.signing_keys_file),
+        keys=KeyFile(settings.signing_keys_file, clock),
         directory=identity,
         spent=identity,
         presentations=identity,
+        revocations=identity,
         refusals=identity,
         nonce_key=derive_key(keys.index_master, "dpop nonce"),
         clock=clock,
+        today=lambda: profile.today(clock()),
         sessions=staff.sessions if staff else None,
+        certificate_header=settings.client_certificate_header or None,
+        certificate_url=settings.client_certificate_url or None,
         exchange=exchange,
     )
     auth.api.configure(app, services, limited=_by_address)

@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from auth.api import Endpoint
 from auth.errors import InsecureEnvironment
 from auth.identity_file import Identity
-from auth.keys import SigningKeys
+from auth.key_file import KeyFile
 from auth.protocols import Clock, RefusalRecord, SpentAssertions
 from auth.staff import api, development
 from auth.staff.configuration import CALLBACK, SignInProvider, sign_in_provider
@@ -101,7 +101,7 @@ def build_staff(
         own = development.provider_for(
             settings.base_url,
             development_secret,
-            SigningKeys.load_or_create(settings.development_keys_file),
+            KeyFile(settings.development_keys_file, clock)().keys[-1],
             store.enrolled_staff,
             spent,
             clock,

@@ -23,7 +23,7 @@ from joserfc.errors import JoseError
 
 from auth.api import Endpoint
 from auth.errors import InsecureEnvironment
-from auth.keys import SigningKeys
+from auth.keys import SigningKey
 from auth.protocols import Clock, SpentAssertions
 from auth.providers import AssuranceTable
 from auth.staff import pages
@@ -56,7 +56,7 @@ class DevelopmentProvider:
     issuer: str
     redirect_uri: str
     secret: str
-    keys: SigningKeys
+    key: SigningKey
     staff: Staff
     spent: SpentAssertions
     clock: Clock
@@ -88,14 +88,13 @@ class DevelopmentProvider:
     def sign(self, claims: Mapping[str, Any], typ: str, seconds: int) -> str:
         """Return a token of its own that is good for so long."""
         now = int(self.clock().timestamp())
-        key = self.keys.keys[0]
         body = {"iss": self.issuer, "iat": now, "exp": now + seconds, "jti": str(uuid4()), **claims}
-        return jwt.encode({"alg": "ES256", "typ": typ, "kid": key.kid}, body, key, algorithms=["ES256"])
+        return jwt.encode({"alg": "ES256", "typ": typ, "kid": self.key.kid}, body, self.key.key, algorithms=["ES256"])
 
     async def read(self, token: str, typ: str, *, once: bool = False) -> dict[str, Any]:
         """Return what a token of its own says. Raises _Refused."""
         try:
-            read = jwt.decode(token, self.keys.keys[0], algorithms=["ES256"])
+            read = jwt.decode(token, self.key.key, algorithms=["ES256"])
         except (JoseError, ValueError):
             raise _Refused("invalid_grant") from None
         claims: dict[str, Any] = read.claims
@@ -143,8 +142,8 @@ async def metadata(request: Request) -> Response:
 
 
 async def jwks(request: Request) -> Response:
-    """Return the keys under which its tokens verify."""
-    return JSONResponse(_provider(request).keys.public_jwks())
+    """Return the key under which its tokens verify."""
+    return JSONResponse({"keys": [_provider(request).key.public()]})
 
 
 async def push(request: Request) -> Response:
@@ -266,10 +265,10 @@ def _error(error: Exception) -> Response:
 
 
 def provider_for(
-    base_url: str, secret: bytes, keys: SigningKeys, staff: Staff, spent: SpentAssertions, clock: Clock, *,
+    base_url: str, secret: bytes, key: SigningKey, staff: Staff, spent: SpentAssertions, clock: Clock, *,
     development: bool,
 ) -> DevelopmentProvider:  # fmt: skip
     """Return the provider of the service at ``base_url``. Raises InsecureEnvironment outside ``development``."""
     return DevelopmentProvider(
-        f"{base_url}{PATH}", base_url + CALLBACK, secret.hex(), keys, staff, spent, clock, development
+        f"{base_url}{PATH}", base_url + CALLBACK, secret.hex(), key, staff, spent, clock, development
     )

@@ -37,7 +37,7 @@ class Suspended(Enum):
 
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (serve, migrate, enrol, suspend, absence, synthesise, demo):
+    for command in (serve, migrate, enrol, suspend, absence, rotate_signing_key, synthesise, demo):
         app.command()(command)
     app.command("sign-in-key")(sign_in_key)
     app.command("set-up")(set_up)
@@ -165,6 +165,30 @@ def absence(
     from registry_api.cli import standing
 
     standing.absence(subject, starts, ends, covered_by=cover, why=why, by=by)
+
+
+def rotate_signing_key(
+    why: WhyOption,
+    by: ByOption = None,
+    lead: Annotated[
+        int, typer.Option(min=7, max=7 * 24 * 60, help="Minutes for which the new key is published before it signs.")
+    ] = 10,
+    at_once: Annotated[
+        bool,
+        typer.Option(
+            "--at-once",
+            help="The old key may have become known: the new one signs now, and no token of the old one is accepted.",
+        ),
+    ] = False,
+) -> None:
+    """Have another key sign access tokens, while the service runs: its workers follow within a second.
+
+    The old key is accepted until the last token that it signed has expired. Where several machines serve, bring the
+    file to each of them before the lead is over.
+    """
+    from registry_api.cli import signing
+
+    signing.rotate(lead_minutes=lead, at_once=at_once, why=why, by=by)
 
 
 def import_register(

@@ -12,6 +12,7 @@ from registry_api.cli.output import Failure, note, plain
 from registry_api.cli.service import read_settings, running_database
 from registry_api.directory import store as directory
 from registry_api.directory.changes import Changes, changing
+from registry_api.directory.models import Organisation
 from registry_api.directory.recording import By, Did, ImpossibleChange, Suspendable, What
 from registry_api.directory.rules import Obstacle
 from registry_api.kernel.clock import utc_now
@@ -88,7 +89,7 @@ def make_here(change: Callable[[Changes, Database], Awaitable[None]], *, why: st
 
 def say(made: Made) -> None:
     """Write what was changed."""
-    done = (f"{count} {what}{'' if count == 1 else 's'} {plain(did)}" for (what, did), count in made.items())
+    done = (f"{count} {plain(what)}{'' if count == 1 else 's'} {plain(did)}" for (what, did), count in made.items())
     note(f"Done: {', '.join(done)}." if made else "Nothing had to be changed.")
 
 
@@ -102,6 +103,16 @@ def suspend(what: Suspendable, identifiers: Sequence[str], *, lifted: bool, why:
     make_here(change, why=why, by=by)
 
 
+async def own_authority(changes: Changes, database: Database) -> Organisation:
+    """Return the authority whose register this is. Raises ImpossibleChange where there is none yet."""
+    async with database.connection() as connection:
+        own = await directory.own_authority(connection)
+    organisation = await changes.find_organisation(own["code"]) if own else None
+    if organisation is None:
+        raise ImpossibleChange(Obstacle.NOT_THERE, "the database has no authority in it")
+    return organisation
+
+
 def absence(
     subject: str, starts: datetime, ends: datetime, *, covered_by: str | None, why: str, by: str | None
 ) -> None:
@@ -109,13 +120,8 @@ def absence(
     zone = load_profile(read_settings().profile).timezone
 
     async def change(changes: Changes, database: Database) -> None:
-        async with database.connection() as connection:
-            own = await directory.own_authority(connection)
-        organisation = await changes.find_organisation(own["code"]) if own else None
-        if organisation is None:
-            raise ImpossibleChange(Obstacle.NOT_THERE, "the database has no authority in it")
         await changes.absence_of(
-            organisation,
+            await own_authority(changes, database),
             away=subject,
             covered_by=covered_by,
             starts_at=starts.replace(tzinfo=zone),

@@ -26,7 +26,7 @@ Moment = Annotated[
         le=datetime(_LAST.year, 12, 31, tzinfo=UTC),
     ),
 ]
-Scope = Annotated[str, Field(pattern="^(enquiry|transfer|casework|directory)$")]
+Scope = Annotated[str, Field(pattern="^(enquiry|transfer|casework|directory|introspection)$")]
 Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=4)]
 PublicKey = dict[str, Any]
 

@@ -23,9 +23,9 @@ from registry_api.directory.rules import IN_WORDS, LONGEST_REASON, SHORTEST_REAS
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.errors import NotPossible
 
-What = Literal["organisation", "agreement", "client", "professional", "absence"]
+What = Literal["organisation", "agreement", "client", "professional", "absence", "signing_key"]
 Suspendable = Literal["organisation", "agreement", "client", "professional"]
-Did = Literal["added", "changed", "suspended", "restored", "key_added", "key_retired"]
+Did = Literal["added", "changed", "suspended", "restored", "key_added", "key_retired", "retired"]
 Changed = Mapping[str, list[object] | None]
 """What was changed: by detail, what it was and what it is; None of what is personal."""
 _LOG = text(access_log.APPEND)

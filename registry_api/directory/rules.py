@@ -13,8 +13,8 @@ from uuid import UUID
 
 from policies.enquirer import CONSOLE, OWN_ROLES, STAFF_ROLES, Purpose, Role
 
-OWN_SCOPES = frozenset({"casework", "directory"})
-"""What only the authority's own systems may have tokens for."""
+OWN_SCOPES = frozenset({"casework", "directory", "introspection"})
+"""What only the authority's own systems may have tokens for; with ``introspection`` they may judge others' instead."""
 
 
 class Obstacle(StrEnum):
@@ -59,7 +59,7 @@ IN_WORDS: Mapping[Obstacle, str] = {
     Obstacle.RESERVED_CLIENT_ID: f"no client can be called {CONSOLE}, which stands for those who have signed in",
     Obstacle.OWN_ROLE: "a role of the authority's own staff means nothing in another organisation",
     Obstacle.OWN_PURPOSE: "casework is the authority's own, and no purpose of another organisation",
-    Obstacle.OWN_SCOPE: "casework and directory are for systems of the authority itself",
+    Obstacle.OWN_SCOPE: "casework, directory and introspection are for systems of the authority itself",
     Obstacle.ENDS_BEFORE_IT_BEGINS: "an agreement or an absence ends before it begins",
     Obstacle.REVIEWED_IN_FUTURE: "an agreement cannot have been reviewed on a day to come",
     Obstacle.STANDS_IN_FOR_THEMSELVES: "an absence has somebody stand in for themselves",

@@ -1,7 +1,7 @@
 """What ``auth`` needs stored, over the tables of this room and of the directory (``auth.protocols``)."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from auth.protocols import Presented, RegisteredClient, RegisteredProfessional, Spending, UsedProof
@@ -18,7 +18,7 @@ _CLOCKS_APART = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True)
 class StoredIdentity:
-    """Directory, spent assertions, presentations and refusal record in one, with the promises of ``auth.protocols``."""
+    """Directory, spent assertions, presentations, revocations and record of refusals: see ``auth.protocols``."""
 
     database: Database
     clock: Clock
@@ -63,6 +63,19 @@ class StoredIdentity:
         """Use up one assertion and return whether this was its first use."""
         async with self.database.connection() as connection:
             return await store.spend_assertion(connection, issuer, jti, expires_at)
+
+    async def revoke(self, token_id: str, expires_at: int, client_id: str, professional_id: UUID) -> None:
+        """Keep a token as revoked and record that, in one transaction. Raises StoreUnavailable."""
+        async with self.database.transaction() as connection:
+            if await store.revoke(connection, token_id, datetime.fromtimestamp(expires_at, UTC)):
+                entry = access_log.values(
+                    at=self.clock(),
+                    kind="token.revoked",
+                    client_id=client_id,
+                    professional_id=professional_id,
+                    reference=token_id,
+                )
+                await access_log.append(connection, entry)
 
     async def refused(
         self,

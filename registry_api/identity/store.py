@@ -77,6 +77,14 @@ async def proofs_since(connection: Connection, latest: datetime) -> datetime:
     return since
 
 
+async def revoke(connection: Connection, token_id: str, expires_at: datetime) -> bool:
+    """Keep a token as revoked; return whether it was not before."""
+    status = await connection.execute(
+        "INSERT INTO revoked_token (jti, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING", token_id, expires_at
+    )
+    return status == "INSERT 0 1"
+
+
 _FORGET = (
     "DELETE FROM spent_assertion WHERE expires_at < $1::timestamptz - interval '1 hour'",
     "DELETE FROM spent_proof WHERE expires_at < $1",

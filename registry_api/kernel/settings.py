@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_HEADERS_OF_CALLERS = frozenset({"authorization", "cookie", "dpop", "host", "content-type", "x-forwarded-for"})
 _REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 _REDIS_OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 
@@ -37,9 +38,11 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""
     """The addresses or networks, separated by commas, of proxies whose ``X-Forwarded-For`` says who called."""
 
-    client_certificate_header: str = Field(default="client-cert", pattern=r"^[a-z0-9-]+$")
-    """The header in which a trusted proxy passes on the certificate of a caller's system (RFC 9440; the URL-encoded
-    PEM of nginx is understood too). From anybody else it is dropped."""
+    client_certificate_header: str = Field(default="", pattern=r"^[a-z0-9-]*$")
+    """The header in which these proxies pass on the certificate of a caller's system (RFC 9440; the URL-encoded PEM of
+    nginx is understood too): name it once they set or remove it in every request. From anybody else it is dropped."""
+    client_certificate_url: str = Field(default="", pattern=r"^(https://[^/?#]+(/[^?#]*[^/?#])?)?$")
+    """Where callers show certificates, if not at ``base_url``: the same service by another name."""
     identity_file: Path | None = None
     """Who vouches for individuals: the providers of other organisations, and the one at which staff sign in (TOML)."""
     session_idle_minutes: int = Field(default=20, ge=1, le=120)
@@ -81,6 +84,15 @@ class Settings(BaseSettings):
         if any(network.prefixlen == 0 for network in networks):
             raise ValueError("everybody is no proxy")
         return ",".join(map(str, networks))
+
+    @field_validator("client_certificate_header")
+    @classmethod
+    def _from_proxies(cls, given: str, known: ValidationInfo) -> str:
+        if given in _HEADERS_OF_CALLERS:
+            raise ValueError("callers send this one themselves")
+        if given and not known.data.get("trusted_proxies"):
+            raise ValueError("nobody is trusted to pass a certificate on")
+        return given
 
     @field_validator("redis_url")
     @classmethod

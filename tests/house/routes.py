@@ -135,6 +135,9 @@ for key, body in CHANGING.items():
 
 OPEN: dict[Key, frozenset[str]] = {
     ("POST", "/oauth2/token"): frozenset({"address"}),
+    ("POST", "/oauth2/revoke"): frozenset({"address"}),
+    ("POST", "/oauth2/introspect"): frozenset({"address"}),
+    ("GET", "/.well-known/oauth-authorization-server"): frozenset({"address"}),
     ("GET", "/.well-known/jwks.json"): frozenset({"address"}),
     ("GET", "/sign-in"): frozenset({"address"}),
     ("GET", "/sign-in/callback"): frozenset({"address"}),

@@ -24,7 +24,7 @@ from auth.dependencies import AuthServices, CurrentEnquirer, require_scope
 from auth.dpop import challenge
 from auth.errors import InsufficientScope, NotAuthenticated, RefusalNotRecorded
 from auth.exchange import Exchange
-from auth.keys import SigningKeys
+from auth.keys import KeySource, SigningKeys
 from auth.possession import Shown
 from auth.protocols import Presented, RegisteredClient, RegisteredProfessional, Spending, UsedProof
 from auth.providers import Provider
@@ -37,9 +37,19 @@ SUBJECT = "staff-0017"
 ORGANISATION = UUID("00000000-0000-4000-8000-00000000000a")
 NURSE = UUID("00000000-0000-4000-8000-00000000000b")
 KEYS = SigningKeys.generate()
+KEY, KID = KEYS.keys[0].key, KEYS.keys[0].kid
 CERTIFICATE_HEADER = "client-cert"
 NONCE_KEY = bytes(range(32))
 HOSPITAL_KEY, HOSPITAL_PUBLIC = generate_client_key()
+
+
+def always(keys: SigningKeys) -> KeySource:
+    """Where the keys are had from that never change."""
+
+    def kept(*, again: bool = False) -> SigningKeys:
+        return keys
+
+    return kept
 
 
 class Clock:
@@ -111,6 +121,9 @@ class Register:
         self.spent[issuer, jti] = expires_at
         return first
 
+    async def revoke(self, token_id: str, expires_at: int, client_id: str, professional_id: UUID) -> None:
+        self.revoked.add(token_id)
+
     async def refused(self, **refusal: Any) -> None:
         if self.recording_fails:
             raise ConnectionError("the row (staff-0017) could not be written")
@@ -140,15 +153,17 @@ class House:
         self.services: AuthServices = build_services(
             issuer=ISSUER,
             audience=AUDIENCE,
-            keys=KEYS,
+            keys=always(KEYS),
             directory=self.register,
             spent=self.register,
             presentations=self.register,
+            revocations=self.register,
             refusals=self.register,
             exchange=self.exchange,
             nonce_key=NONCE_KEY,
             certificate_header=CERTIFICATE_HEADER,
             clock=self.clock,
+            today=lambda: self.clock().date(),
         )
         self.signer = OrganisationSigner(HOSPITAL, HOSPITAL_KEY, ISSUER, clock=self.clock)
         self.proofs = self.signer.proofs

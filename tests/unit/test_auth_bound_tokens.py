@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from auth_doubles import AUDIENCE, HOSPITAL, ISSUER, KEYS, NURSE, SUBJECT, House, application, decoded
+from auth_doubles import AUDIENCE, HOSPITAL, ISSUER, KEYS, NURSE, SUBJECT, House, always, application, decoded
 
 from auth.client import ProofSigner
 from auth.errors import Reason
@@ -180,7 +180,7 @@ async def test_where_the_store_has_forgotten_a_proof_is_made_again_and_no_earlie
 
 
 async def test_how_surely_the_individual_is_known_is_told_by_the_token(house: House, http: httpx2.AsyncClient) -> None:
-    issuer = TokenIssuer(ISSUER, AUDIENCE, KEYS, house.clock)
+    issuer = TokenIssuer(ISSUER, AUDIENCE, always(KEYS), house.clock)
     client, professional = house.register.clients[HOSPITAL], next(iter(house.register.professionals.values()))
     for level in Assurance:
         token = issuer.issue(client, professional, "enquiry", house.binding, level, house.clock())

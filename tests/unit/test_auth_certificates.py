@@ -135,6 +135,21 @@ async def test_where_both_are_shown_the_proof_counts(house: House, http: httpx2.
     assert answer.json()["token_type"] == "DPoP"
 
 
+async def test_an_empty_header_is_no_certificate(house: House, http: httpx2.AsyncClient) -> None:
+    headers = {"DPoP": house.proof(), CERTIFICATE_HEADER: ""}
+    assert (await http.post("/oauth2/token", data=house.form(), headers=headers)).json()["token_type"] == "DPoP"
+    answer = await http.post("/oauth2/token", data=house.form(), headers={CERTIFICATE_HEADER: ""})
+    assert answer.json()["error"] == "invalid_dpop_proof"
+
+
+@pytest.mark.parametrize("values", [[passed_on(CERTIFICATE)] * 2, ["", passed_on(CERTIFICATE)], ["", ""]])
+async def test_more_than_one_header_gets_no_token(house: House, http: httpx2.AsyncClient, values: list[str]) -> None:
+    headers = [(CERTIFICATE_HEADER, value) for value in values]
+    answer = await http.post("/oauth2/token", data=house.form(), headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+    assert [refusal["reason"] for refusal in house.register.refusals] == ["certificate_not_accepted"]
+
+
 async def test_a_damaged_certificate_gets_no_token(house: House, http: httpx2.AsyncClient) -> None:
     headers = {CERTIFICATE_HEADER: ":AAAA:"}
     answer = await http.post("/oauth2/token", data=house.form(), headers=headers)

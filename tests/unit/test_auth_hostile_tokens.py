@@ -6,17 +6,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from auth_doubles import AUDIENCE, HOSPITAL, ISSUER, KEYS, NURSE, ORGANISATION, House, b64, signed
+from auth_doubles import AUDIENCE, HOSPITAL, ISSUER, KEY, KEYS, KID, NURSE, ORGANISATION, House, always, b64, signed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
 from auth.errors import InvalidToken, Reason
+from auth.keys import SigningKey, SigningKeys
 from auth.tokens import TokenVerifier
 
-PRIVATE = KEYS.keys[0].as_dict(private=True)
+PRIVATE = KEY.as_dict(private=True)
 STRANGER = ECKey.generate_key("P-256").as_dict(private=True)
-HEADER = {"alg": "ES256", "typ": "at+jwt", "kid": KEYS.current}
+HEADER = {"alg": "ES256", "typ": "at+jwt", "kid": KID}
 HOUSE = House()
 NOW = HOUSE.clock.seconds()
 CLAIMS: dict[str, Any] = {
@@ -54,7 +55,7 @@ def spelled(header: str | bytes) -> str:
 
 def hs256_with_the_public_key() -> str:
     signing_input = f"{b64(json.dumps({**HEADER, 'alg': 'HS256'}))}.{b64(json.dumps(CLAIMS))}"
-    secret = json.dumps(KEYS.public_jwks()["keys"][0]).encode()
+    secret = json.dumps(KEYS.keys[0].public()).encode()
     return f"{signing_input}.{b64(hmac.digest(secret, signing_input.encode(), 'sha256'))}"
 
 
@@ -116,7 +117,7 @@ WRONG_HEADER: dict[str, tuple[Callable[[], str], Reason]] = {
     "alg es256": (lambda: unsigned_parts({**HEADER, "alg": "es256"}), Reason.ALGORITHM),
     "alg is a list": (lambda: unsigned_parts({**HEADER, "alg": ["ES256"]}), Reason.ALGORITHM),
     "alg is null": (lambda: unsigned_parts({**HEADER, "alg": None}), Reason.ALGORITHM),
-    "alg is missing": (lambda: unsigned_parts({"typ": "at+jwt", "kid": KEYS.current}), Reason.HEADER),
+    "alg is missing": (lambda: unsigned_parts({"typ": "at+jwt", "kid": KID}), Reason.HEADER),
     "HS256 with the public key": (hs256_with_the_public_key, Reason.ALGORITHM),
     "RS256": (lambda: unsigned_parts({**HEADER, "alg": "RS256"}), Reason.ALGORITHM),
     "typ JWT": (lambda: with_header(typ="JWT"), Reason.HEADER),
@@ -125,7 +126,7 @@ WRONG_HEADER: dict[str, tuple[Callable[[], str], Reason]] = {
     "typ is a number": (lambda: unsigned_parts({**HEADER, "typ": 1}), Reason.HEADER),
     "kid of nobody": (lambda: with_header(kid="another"), Reason.KEY),
     "kid is missing": (lambda: with_header(kid=...), Reason.HEADER),
-    "kid is a list": (lambda: unsigned_parts({**HEADER, "kid": [KEYS.current]}), Reason.KEY),
+    "kid is a list": (lambda: unsigned_parts({**HEADER, "kid": [KID]}), Reason.KEY),
     "kid is a path": (lambda: with_header(kid="../../dev/null"), Reason.KEY),
     "kid is a surrogate": (lambda: unsigned_parts({**HEADER, "kid": "\ud800"}), Reason.KEY),
     "crit of exp": (lambda: unsigned_parts({**HEADER, "crit": ["exp"], "exp": 1}), Reason.HEADER),
@@ -249,8 +250,8 @@ def test_a_mixed_key_set_verifies_by_kid_alone() -> None:
     # A stranger's key under its own kid is a key of ours too (rotation); under ours it would be the wrong one.
     other = ECKey.import_key(STRANGER)
     other.ensure_kid()
-    both = {"keys": [*KEYS.public_jwks()["keys"], {**other.as_dict(private=False), "alg": "ES256"}]}
-    verifier = TokenVerifier(ISSUER, AUDIENCE, both, HOUSE.clock)
+    both = SigningKeys((*KEYS.keys, SigningKey(other, 1)))
+    verifier = TokenVerifier(ISSUER, AUDIENCE, always(both), HOUSE.clock)
     assert verifier.verify(good())
     assert verifier.verify(signed({**HEADER, "kid": other.kid}, CLAIMS, STRANGER))
     with pytest.raises(InvalidToken) as refused:

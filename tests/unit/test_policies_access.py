@@ -57,6 +57,16 @@ def test_whoever_does_not_stand_may_do_nothing(row: Row, role: Role, own: bool) 
 
 
 @pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("role", Role)
+def test_whoever_stands_has_a_token_that_is_worth_something_whatever_it_is_for(role: Role, own: bool) -> None:
+    assert access.stands(_asker(role, own=own, scope=frozenset()), TODAY) == Permitted()
+    for reason, flaws in FLAWS.items():
+        for flaw in flaws:
+            assert access.stands(_asker(role, own=own, **flaw), TODAY) == Refused(reason)
+
+
+@pytest.mark.rule("ENQ-3")
 @pytest.mark.parametrize(("row", "role", "own"), PERMITTED, ids=_names)
 def test_the_token_and_the_agreement_have_to_be_for_this(row: Row, role: Role, own: bool) -> None:
     without_scope = _asker(role, own=own, scope=ASKER.scope - {row.scope})
