@@ -16,8 +16,16 @@ from registry_api.register.csv_format import COLUMNS
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.rule("ENQ-2", "ENQ-3", "ENQ-4")]
 CHILD = {"given_names": "Quillon", "family_name": "Testfamily-Ash", "date_of_birth": "2018-05-06"}
+HOME = {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"}
+_KEPT = {
+    "record_id": "C-1",
+    "address": HOME["lines"],
+    "postcode": HOME["postcode"],
+    "case_opened": "2024-01-10",
+    "key_worker": "kw-2",
+}
 ENQUIRY = {
-    "child": CHILD,
+    "child": CHILD | {"address": HOME},
     "reason": "injury",
     "reason_text": "Bruise on the upper arm.",
     "urgency": "urgent",
@@ -64,7 +72,7 @@ def test_from_nothing_to_an_answered_enquiry(tmp_path: Path) -> None:
     with (tmp_path / "register.csv").open("w", newline="") as file:
         register = csv.DictWriter(file, COLUMNS, restval="")
         register.writeheader()
-        register.writerow(CHILD | {"record_id": "C-1", "case_opened": "2024-01-10", "key_worker": "kw-2"})
+        register.writerow(CHILD | _KEPT)
     office.does("import", office.path("register.csv"))
 
     with serving(office.environment, workers=1):
