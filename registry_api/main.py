@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta, tzinfo
 from typing import Any
 
-import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
@@ -19,7 +18,7 @@ from auth.key_file import KeyFile
 from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
-from registry_api import admission, description, problems
+from registry_api import admission, description, housekeeping, problems
 from registry_api.directory import api as directory_api
 from registry_api.directory import api_clients, api_people
 from registry_api.directory import store as directory_store
@@ -28,7 +27,6 @@ from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.answers import Authority
 from registry_api.enquiries.service import Enquiries
 from registry_api.enquiries.telephone import TelephoneEnquiries
-from registry_api.identity import store as identity_store
 from registry_api.identity.for_auth import StoredIdentity
 from registry_api.identity.sessions import StoredSessions
 from registry_api.kernel import installation, limits, schema
@@ -47,19 +45,14 @@ from registry_api.matching.tokens import TokenKeys
 from registry_api.oversight import api as oversight_api
 from registry_api.oversight.rounds import Rounds
 from registry_api.oversight.service import Oversight
-from registry_api.register import store as register_store
 from registry_api.routing import api as routing_api
-from registry_api.routing import store as routing_store
 from registry_api.routing.service import Routing
 from registry_api.transfers import api as transfers_api
 from registry_api.transfers.service import Transfers
 
-_REFRESH_SECONDS = 30.0
-"""How old the authority's telephone numbers and the register's freshness may be in an answer."""
 _HEALTH = ("/livez", "/readyz")
 _by_address = functools.cache(limits.by_address)
 """Once for each endpoint: decorated anew for each application of a process, it would count a call as often."""
-_log = structlog.get_logger()
 
 
 class NotSetUp(RuntimeError):
@@ -124,10 +117,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             if settings.redis_url is not None:
                 counts = redis = RedisCounts(settings.redis_url.get_secret_value())
                 ending.push_async_callback(redis.close)
-            ending.push_async_callback(exchange.close)
             if not await schema.is_current(database):
                 raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
-            if not await _refresh(database, authority):
+            if not await housekeeping.refresh(database, authority):
                 raise NotSetUp("The database has no authority in it: run `registry-api set-up`.")
             async with database.connection() as connection:
                 await installation.claim(connection, keys)
@@ -141,9 +133,9 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             with contextlib.suppress(StoreUnavailable):  # closed then, until it comes back
                 await app.state.limits.storage.synchronise(counts)
             keeping = [
-                asyncio.create_task(_refresh_forever(keeping_house, authority, enquiries, clock)),
+                asyncio.create_task(housekeeping.keep_house(keeping_house, authority, enquiries, clock)),
                 asyncio.create_task(app.state.limits.storage.synchronise_forever(counts)),
-                asyncio.create_task(_look_over_forever(looking_over, rounds)),
+                asyncio.create_task(housekeeping.look_over(looking_over, rounds)),
             ]
             try:
                 yield
@@ -247,39 +239,6 @@ def staff_settings(settings: Settings, zone: tzinfo) -> StaffSettings:
         development_keys_file=settings.state_dir / "development-provider-keys.json",
         zone=zone,
     )
-
-
-async def _refresh(database: Database, authority: Authority) -> bool:
-    async with database.connection() as connection:
-        row = await directory_store.own_authority(connection)
-        if row is None:
-            return False
-        authority.name, authority.office_phone = row["name"], row["office_phone"]
-        authority.out_of_hours_phone = row["out_of_hours_phone"]
-        authority.register_updated_at = await register_store.last_load(connection)
-    return True
-
-
-async def _refresh_forever(database: Database, authority: Authority, enquiries: Enquiries, clock: Clock) -> None:
-    while True:
-        await asyncio.sleep(_REFRESH_SECONDS)
-        try:
-            await _refresh(database, authority)
-            async with database.connection() as connection:
-                await identity_store.forget_expired(connection, clock())
-                await routing_store.hand_on_from_suspended(connection, clock())
-            await enquiries.finish_unanswered(database)
-        except Exception as error:  # whatever it was, the next round may be better, and must come
-            _log.error("house_not_kept", error=type(error).__name__)
-
-
-async def _look_over_forever(database: Database, rounds: Rounds) -> None:
-    while True:
-        await asyncio.sleep(_REFRESH_SECONDS)
-        try:
-            await rounds.look_over(database)
-        except Exception as error:  # no answer waits for it, and the next round takes up where this one stood
-            _log.error("not_looked_over", error=type(error).__name__)
 
 
 _health = APIRouter(tags=["health"])

@@ -193,7 +193,10 @@ URL_PARAMETERS = {
     ("query", "organisation_id"): {"anyOf": [{"type": "string", "format": "uuid"}, {"type": "null"}]},
     ("query", "what"): {
         "anyOf": [
-            {"type": "string", "enum": ["organisation", "agreement", "client", "professional", "absence"]},
+            {
+                "type": "string",
+                "enum": ["organisation", "agreement", "client", "professional", "absence", "signing_key"],
+            },
             {"type": "null"},
         ]
     },

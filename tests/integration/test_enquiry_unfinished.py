@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from builders import World, entry, question, running_world
 
-from registry_api import main
+from registry_api import housekeeping
 from registry_api.enquiries import found, store
 from registry_api.enquiries.service import Enquiries
 from registry_api.kernel.db import Connection
@@ -163,7 +163,7 @@ async def test_a_database_that_is_away_again_is_no_end_of_it(world: World, monke
 async def test_the_service_does_so_by_itself(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(main, "_REFRESH_SECONDS", 0.02)
+    monkeypatch.setattr(housekeeping, "_EVERY_SECONDS", 0.02)
     async with running_world(database_url, tmp_path / "state") as world:
         await _known_child(world)
         await _fail(world)

@@ -15,7 +15,7 @@ import pytest
 from builders import BASE_URL, World, question
 
 from auth.protocols import Spending, UsedProof
-from registry_api import main
+from registry_api import housekeeping, main
 from registry_api.identity.for_auth import StoredIdentity
 from registry_api.kernel import migrations
 from registry_api.kernel.db import Database
@@ -210,7 +210,7 @@ async def test_housekeeping_forgets_what_has_expired(
     async with world.database.connection() as connection:
         await connection.execute("INSERT INTO revoked_token VALUES ('one', $1)", world.clock())
     world.clock.advance(hours=2)
-    monkeypatch.setattr(main, "_REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr(housekeeping, "_EVERY_SECONDS", 0.01)
     worker = main.create_app(world.settings, database_url, clock=world.clock)
     left = "SELECT (SELECT count(*) FROM spent_assertion) + (SELECT count(*) FROM spent_proof) + count(*)"
     async with asyncio.timeout(5), worker.router.lifespan_context(worker), world.database.connection() as connection:

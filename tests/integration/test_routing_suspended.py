@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from builders import World, entry, question
 
-from registry_api import main
+from registry_api import housekeeping, main
 from registry_api.routing.store import hand_on_from_suspended
 
 pytestmark = pytest.mark.rule("ENQ-10", "ENQ-11")
@@ -75,7 +75,7 @@ async def test_the_service_does_it_by_itself(world: World, database_url: str, mo
     await world.add(entry(key_worker=world.members["kw-1"].id))
     await world.ask("officer-1", question())
     await _suspend(world, "kw-1")
-    monkeypatch.setattr(main, "_REFRESH_SECONDS", 0.01)
+    monkeypatch.setattr(housekeeping, "_EVERY_SECONDS", 0.01)
     worker = main.create_app(world.settings, database_url, clock=world.clock)
     async with asyncio.timeout(5), worker.router.lifespan_context(worker):
         while not await world.inbox("duty-1"):  # noqa: ASYNC110 - whether it is done is for the inbox to say

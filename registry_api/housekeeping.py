@@ -1,0 +1,56 @@
+"""What each worker does beside answering, round after round: a round that fails is noted, and the next one comes."""
+
+import asyncio
+
+import structlog
+
+from registry_api.directory import store as directory_store
+from registry_api.enquiries.answers import Authority
+from registry_api.enquiries.service import Enquiries
+from registry_api.identity import store as identity_store
+from registry_api.kernel.clock import Clock
+from registry_api.kernel.db import Database
+from registry_api.oversight.rounds import Rounds
+from registry_api.register import store as register_store
+from registry_api.routing import store as routing_store
+
+_EVERY_SECONDS = 30.0
+"""How old the authority's telephone numbers and the register's freshness may be in an answer."""
+_log = structlog.get_logger()
+
+
+async def refresh(database: Database, authority: Authority) -> bool:
+    """Read anew whose register this is and how fresh it is; return False where there is no authority in it yet."""
+    async with database.connection() as connection:
+        row = await directory_store.own_authority(connection)
+        if row is None:
+            return False
+        authority.name, authority.office_phone = row["name"], row["office_phone"]
+        authority.out_of_hours_phone = row["out_of_hours_phone"]
+        authority.register_updated_at = await register_store.last_load(connection)
+    return True
+
+
+async def keep_house(database: Database, authority: Authority, enquiries: Enquiries, clock: Clock) -> None:
+    """Every half minute, for ever: refresh, forget what has expired, hand on what waits for somebody who is suspended,
+    and answer what was recorded and never answered (ENQ-10)."""
+    while True:
+        await asyncio.sleep(_EVERY_SECONDS)
+        try:
+            await refresh(database, authority)
+            async with database.connection() as connection:
+                await identity_store.forget_expired(connection, clock())
+                await routing_store.hand_on_from_suspended(connection, clock())
+            await enquiries.finish_unanswered(database)
+        except Exception as error:  # whatever it was, the next round may be better, and must come
+            _log.error("house_not_kept", error=type(error).__name__)
+
+
+async def look_over(database: Database, rounds: Rounds) -> None:
+    """Every half minute, for ever: look over the enquiries that were answered (``oversight``)."""
+    while True:
+        await asyncio.sleep(_EVERY_SECONDS)
+        try:
+            await rounds.look_over(database)
+        except Exception as error:  # no answer waits for it, and the next round takes up where this one stood
+            _log.error("not_looked_over", error=type(error).__name__)
