@@ -5,98 +5,20 @@ Every one is named, and made from a request that is in order by changing one thi
 is tried more closely in ``tests/unit/test_auth_hostile_tokens.py`` and ``test_auth_hostile_proofs.py``.
 """
 
-import hmac
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
+from collections.abc import Callable
 
 import pytest
 from builders import BASE_URL, World
+from hostile_scene import URL, Scene
 from joserfc.jwk import ECKey, OKPKey, RSAKey
-from jws_by_hand import b64, decoded, signed
+from jws_by_hand import b64
 
-from auth.client import ProofSigner
-from auth.dpop import token_hash
-from auth.keys import SigningKeys
 from auth.staff.sessions import COOKIE
 from registry_api.problems import MEDIA_TYPE
 
-URL = "/api/v1/notifications"
 YEAR = 31_536_000
 STRANGER = ECKey.generate_key("P-256")
 RSA, ED = RSAKey.generate_key(2048), OKPKey.generate_key("Ed25519")
-
-
-@dataclass
-class Scene:
-    """A token of a key worker and the key that it is bound to, taken apart so that either can be made anew."""
-
-    world: World
-    token: str
-    key: Any
-    server: Mapping[str, Any]
-
-    @property
-    def header(self) -> dict[str, Any]:
-        return decoded(self.token, 0)
-
-    @property
-    def claims(self) -> dict[str, Any]:
-        return decoded(self.token, 1)
-
-    @property
-    def now(self) -> int:
-        return int(self.world.clock().timestamp())
-
-    def resigned(self, header: Mapping[str, Any] | None = None, **changes: Any) -> str:
-        """The token with other claims or another header, signed by the server's own key: only it could have."""
-        made = {name: value for name, value in {**self.header, **(header or {})}.items() if value is not ...}
-        claims = {name: value for name, value in {**self.claims, **changes}.items() if value is not ...}
-        return signed(made, claims, self.server)
-
-    def relabelled(self, signature: str = "", **header: Any) -> str:
-        """The token under another header, with a signature that is over something else."""
-        _, claims, old = self.token.split(".")
-        return f"{b64(json.dumps({**self.header, **header}))}.{claims}.{signature or old}"
-
-    def forged(self, key: Any, **header: Any) -> str:
-        """The claims as they are, signed by somebody else."""
-        return signed({**self.header, **header}, self.claims, key.as_dict(private=True))
-
-    def with_secret(self, algorithm: str, secret: bytes) -> str:
-        text = f"{b64(json.dumps({**self.header, 'alg': algorithm}))}.{self.token.split('.')[1]}"
-        return f"{text}.{b64(hmac.digest(secret, text.encode(), algorithm.replace('HS', 'sha')))}"
-
-    def proof(self, token: str, header: Mapping[str, Any] | None = None, key: Any = None, **changes: Any) -> str:
-        """A proof that is in order for a token, but for what is changed."""
-        key = key or self.key
-        claims = {
-            "jti": str(uuid4()),
-            "htm": "GET",
-            "htu": BASE_URL + URL,
-            "iat": self.now,
-            "ath": token_hash(token),
-            "nonce": self.world.app.state.auth.possession.nonces.fresh(),
-            **changes,
-        }
-        made = {"alg": "ES256", "typ": "dpop+jwt", "jwk": key.as_dict(private=False), **(header or {})}
-        kept = {name: value for name, value in claims.items() if value is not ...}
-        return signed(
-            {name: value for name, value in made.items() if value is not ...}, kept, key.as_dict(private=True)
-        )
-
-    def sent(self, token: str | None = None) -> list[tuple[str, str]]:
-        """The headers with which a token is sent in order."""
-        token = self.token if token is None else token
-        return [("Authorization", f"DPoP {token}"), ("DPoP", self.proof(token))]
-
-    def named(self, token: str, **header: Any) -> str:
-        """A proof whose header says something else than what it is signed by."""
-        whole, claims, signature = self.proof(token).split(".")
-        said = {**decoded(f"{whole}.{claims}.{signature}", 0), **header}
-        return f"{b64(json.dumps(said))}.{claims}.{signature}"
 
 
 NOBODY, KEY_WORKER = None, "kw-1"
@@ -110,9 +32,9 @@ TOKENS: dict[str, Hostile] = {
     "alg none, with the old signature": (NOBODY, None, lambda s: s.relabelled(alg="none")),
     "alg NONE": (NOBODY, None, lambda s: s.relabelled(alg="NONE")),
     "alg nOnE, signature empty": (NOBODY, None, lambda s: s.relabelled(alg="nOnE").rpartition(".")[0] + "."),
-    "HS256 with the public key as JSON": (NOBODY, None, lambda s: s.with_secret("HS256", public_json(s))),
-    "HS256 with the public key as PEM": (NOBODY, None, lambda s: s.with_secret("HS256", public_pem(s))),
-    "HS384 with the public key as PEM": (NOBODY, None, lambda s: s.with_secret("HS384", public_pem(s))),
+    "HS256 with the public key as JSON": (NOBODY, None, lambda s: s.with_secret("HS256", s.public_json)),
+    "HS256 with the public key as PEM": (NOBODY, None, lambda s: s.with_secret("HS256", s.public_pem)),
+    "HS384 with the public key as PEM": (NOBODY, None, lambda s: s.with_secret("HS384", s.public_pem)),
     "HS256 with nothing": (NOBODY, None, lambda s: s.with_secret("HS256", b"")),
     "RS256 by a stranger": (NOBODY, None, lambda s: s.forged(RSA, alg="RS256")),
     "EdDSA by a stranger": (NOBODY, None, lambda s: s.forged(ED, alg="Ed25519")),
@@ -134,7 +56,7 @@ TOKENS: dict[str, Hostile] = {
     "crit b64": (NOBODY, None, lambda s: s.relabelled(crit=["b64"], b64=False)),
     "the signature of zeros": (NOBODY, None, lambda s: s.relabelled(b64(bytes(64)))),
     "the signature cut short": (NOBODY, None, lambda s: s.token[:-2]),
-    "claims changed, the signature kept": (NOBODY, None, lambda s: other_claims(s)),
+    "claims changed, the signature kept": (NOBODY, None, lambda s: s.with_more_scope()),
     "encrypted, as it seems": (NOBODY, None, lambda s: f"{s.token}.a.b"),
     "two tokens in one": (NOBODY, None, lambda s: f"{s.token},{s.token}"),
     "not a token": (NOBODY, None, lambda s: "token"),
@@ -172,7 +94,9 @@ TOKENS: dict[str, Hostile] = {
     "nobody acts": (KEY_WORKER, "claims_invalid", lambda s: s.resigned(act=...)),
     "another client acts": (KEY_WORKER, "claims_invalid", lambda s: s.resigned(act={"sub": "police-system"})),
     "scope of no API of ours": (KEY_WORKER, "scope_not_allowed", lambda s: s.resigned(scope="casework everything")),
-    "of another organisation": (KEY_WORKER, "standing_changed", lambda s: s.resigned(org=organisation(s, "police"))),
+    "of another organisation": (
+        KEY_WORKER, "standing_changed", lambda s: s.resigned(org=str(s.world.organisations["police"])),
+    ),
     "of a professional who is none": (NOBODY, None, lambda s: s.resigned(sub="kw-1")),
     "of nobody": (NOBODY, None, lambda s: s.resigned(sub=...)),
 }  # fmt: skip
@@ -208,24 +132,6 @@ PROOFS: dict[str, Hostile] = {
 }  # fmt: skip
 
 
-def public_json(scene: Scene) -> bytes:
-    return json.dumps(scene.world.app.state.auth.public_jwks["keys"][0]).encode()
-
-
-def public_pem(scene: Scene) -> bytes:
-    return ECKey.import_key(dict(scene.server)).as_pem(private=False)
-
-
-def other_claims(scene: Scene) -> str:
-    header, _, signature = scene.token.split(".")
-    claims = {**scene.claims, "scope": "casework enquiry"}
-    return f"{header}.{b64(json.dumps(claims))}.{signature}"
-
-
-def organisation(scene: Scene, code: str) -> str:
-    return str(scene.world.organisations[code])
-
-
 Headers = list[tuple[str, str]]
 
 REQUESTS: dict[str, tuple[str | None, str | None, Callable[[Scene], Headers]]] = {
@@ -249,17 +155,7 @@ REQUESTS: dict[str, tuple[str | None, str | None, Callable[[Scene], Headers]]] =
 
 @pytest.fixture(scope="module")
 async def scene(shared_world: World) -> Scene:
-    """A token that is good, bound to a key that we hold."""
-    world = shared_world
-    key = ECKey.generate_key("P-256")
-    proofs = ProofSigner(clock=world.clock)
-    proofs._key, proofs._header["jwk"] = key, key.as_dict(private=False)
-    answer = await world.request_token(world.signers["authority-system"].token_form("kw-1", "casework"), proofs)
-    assert answer.status_code == 200, answer.text
-    token = answer.json()["access_token"]
-    keys = SigningKeys.load_or_create(world.settings.signing_keys_file).keys
-    server = next(one for one in keys if one.kid == decoded(token, 0)["kid"])
-    return Scene(world, token, key, server.as_dict(private=True))
+    return await Scene.of(shared_world)
 
 
 async def refused(scene: Scene, headers: Callable[[], Headers], who: str | None, reason: str | None) -> None:
