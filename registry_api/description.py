@@ -218,7 +218,7 @@ def _headers(path: str, operation: Mapping[str, Any], status: str) -> list[str]:
     can = {
         "X-Request-Id": True,
         "DPoP-Nonce": proven,
-        "WWW-Authenticate": status == "401",
+        "WWW-Authenticate": status in {"401", "403"},
         "Retry-After": status in {"429", "503"},
         "ETag": status == "200" and "if-match" in names,
         "Idempotency-Replayed": status in {"200", "201"} and "idempotency-key" in names,
