@@ -100,18 +100,24 @@ class Callers:
             await world.ask(asker, unknown)
         await world.add(entry(plan=PlanKind.FULL, key_worker=world.members["kw-1"].id))
         await world.ask("officer-2", question())
-        moved = GOVERNED["POST", "/api/v1/transfers/in"]
-        transfer = await world.http.post(
-            "/api/v1/transfers/in", json=moved.body, auth=world.auth("custodian-1", "transfer")
-        )
+        transfer = await self._made("/api/v1/transfers/in")
+        calls = [await self._made("/api/v1/telephone-enquiries") for _ in range(2)]
         await look_over(world)
         self.named = {
             "notification_id": [one["id"] for one in await world.inbox("kw-1")],
             "consideration_id": [one["id"] for one in await world.considerations()],
             "alert_id": [one["id"] for one in await alerts(world)],
-            "reference": [transfer.json()["reference"]],
+            "reference": [transfer["reference"]],
+            "enquiry_reference": [call["reference"] for call in calls],
         }
         assert all(self.named.values()), self.named
+
+    async def _made(self, path: str) -> dict[str, Any]:
+        governed = GOVERNED["POST", path]
+        auth = self.world.auth(governed.asker, governed.scope)
+        answer = await self.world.http.post(path, json=governed.body, auth=auth)
+        made: dict[str, Any] = answer.json()
+        return made
 
     async def in_order(self, operation: Any, key: Key) -> httpx2.Response:
         """Make the call that is in order, as the one who may, and hold the answer against the description."""
