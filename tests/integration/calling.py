@@ -125,7 +125,9 @@ class Callers:
         paths = {parameter.name: await self.names(parameter.name) for parameter in operation.path_parameters}
         body = governed and governed.body
         if asker_of(key) is SYSTEM:
-            body = dict.fromkeys(next(iter(operation.body)).definition["schema"]["properties"], "")
+            schema = next(iter(operation.body)).definition["schema"]
+            # Of several forms the first, which is an assertion's.
+            body = dict.fromkeys(schema.get("oneOf", [schema])[0]["properties"], "")
         case = operation.Case(
             path_parameters={name: named[0] for name, named in paths.items()},
             headers=dict(governed.headers) if governed else {},
