@@ -126,8 +126,10 @@ class Callers:
         body = governed and governed.body
         if asker_of(key) is SYSTEM:
             schema = next(iter(operation.body)).definition["schema"]
-            # Of several forms the first, which is an assertion's.
-            body = dict.fromkeys(schema.get("oneOf", [schema])[0]["properties"], "")
+            forms = schema.get("oneOf", [schema])
+            # Of several forms that of an assertion, which is what the hospital's system has.
+            form = next((one for one in forms if "assertion" in one["properties"]), forms[0])
+            body = dict.fromkeys(form["properties"], "")
         case = operation.Case(
             path_parameters={name: named[0] for name, named in paths.items()},
             headers=dict(governed.headers) if governed else {},
