@@ -34,7 +34,13 @@ _BODIES_READ_BY_HAND = (
 
 _OF_A_SESSION = {"/sign-in/step-up", "/sign-out", "/session", "/sessions", "/sessions/{session_id}"}
 
-_ENDS_OR_BEGINS = {"/sign-in": {"303"}, "/sign-in/step-up": {"303"}, "/sign-out": {"200"}, "/sessions": {"204"}}
+_ENDS_OR_BEGINS = {
+    "/sign-in": {"303"},
+    "/sign-in/step-up": {"303"},
+    "/sign-out": {"200"},
+    "/sessions": {"204"},
+    "/sessions/{session_id}": {"204"},
+}
 """Where a cookie is set, and with what status."""
 
 _ANYWHERE = {

@@ -43,6 +43,8 @@ EVERYWHERE = {
     "cache-control",
     "pragma",
     "content-security-policy",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
     "referrer-policy",
     "x-content-type-options",
 }
