@@ -13,17 +13,20 @@ COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint check docs bench-enquiry lock
+.PHONY: help demo test lint check docs bench-enquiry bench-authentication fuzz lock
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '%-15s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1|/p' Makefile | while IFS='|' read -r name what; do printf '%-22s %s\n' "$$name" "$$what"; done
 
 demo: $(READY) ## A running service with a synthetic register that has answered one of everything
 	@$(RUN) registry_api.cli demo
 
 test: $(READY) ## Every test
 	$(RUN) pytest -n $(TEST_PROCESSES) --dist loadgroup -ra
+
+fuzz: $(READY) ## Many made-up calls of every operation, other ones each time; how many in FUZZ_EXAMPLES
+	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),500) $(RUN) pytest -o timeout=3600 tests/integration/test_every_operation.py
 
 lint: $(READY) ## Every check that is no test: style, types, imports, generated documents
 	$(RUN) ruff check .
@@ -39,6 +42,9 @@ docs: $(READY) ## Write the generated documents anew
 
 bench-enquiry: $(READY) ## What an enquiry costs, beside the same SQL without us; options in BENCH
 	$(RUN) bench.enquiry $(BENCH)
+
+bench-authentication: $(READY) ## What it costs to know who is asking and whether they may; options in BENCH
+	$(RUN) bench.authentication $(BENCH)
 
 lock: ## Lock the requirements anew; UPGRADE=--upgrade takes newer releases
 	$(PYTHON) -m venv .state/lock

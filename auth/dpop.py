@@ -147,6 +147,10 @@ class ProofVerifier:
         return imported
 
 
+INSUFFICIENT = 'DPoP realm="registry", error="insufficient_scope"'
+"""The ``WWW-Authenticate`` of a good token that is for something else (RFC 6750 section 3.1)."""
+
+
 def challenge(refused: NotAuthenticated) -> str:
     """Return the ``WWW-Authenticate`` of a refusal (RFC 9449 section 7.1): what is wanted, and what was wrong."""
     wrong = f', error="{refused.error}"' if refused.reason is not Reason.MISSING else ""

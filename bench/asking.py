@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
 from sqlalchemy import event
 
 from auth.client import OrganisationSigner
@@ -16,7 +17,7 @@ from registry_api.kernel.settings import Settings
 from registry_api.main import create_app
 
 PATH = "/api/v1/enquiries"
-_BASE_URL = "http://bench.invalid"
+BASE_URL = "http://bench.invalid"
 _NO_LIMIT = 10**9
 _TOKENS_LAST = 10_000
 """Enquiries after which fresh tokens are obtained; well within five minutes."""
@@ -48,21 +49,26 @@ class Asked:
     session: dict[str, str]
 
 
+def application(state: Path, url: str, *, connections: int) -> FastAPI:
+    """Return the application over the database at ``url``, with the limits out of reach, as ``BASE_URL``."""
+    settings = Settings(
+        state_dir=state,
+        base_url=BASE_URL,
+        pool_size=connections,
+        enquiries_per_minute_organisation=_NO_LIMIT,
+        enquiries_per_minute_professional=_NO_LIMIT,
+        requests_per_minute_address=_NO_LIMIT,
+    )
+    return create_app(settings, url)
+
+
 async def ask(state: Path, url: str, bodies: Sequence[bytes]) -> Asked:
     """Make these enquiries over the database at ``url``, and return what they sent.
 
     The driver's own query log is read, and of it what belongs to the request: not what the application does beside.
     Raises httpx2.HTTPStatusError when one is refused.
     """
-    settings = Settings(
-        state_dir=state,
-        base_url=_BASE_URL,
-        pool_size=1,
-        enquiries_per_minute_organisation=_NO_LIMIT,
-        enquiries_per_minute_professional=_NO_LIMIT,
-        requests_per_minute_address=_NO_LIMIT,
-    )
-    app = create_app(settings, url)
+    app = application(state, url, connections=1)
 
     def note(query: Any) -> None:
         if (calls := _sent.get()) is not None:
@@ -76,16 +82,16 @@ async def ask(state: Path, url: str, bodies: Sequence[bytes]) -> Asked:
     session: dict[str, str] = {}
     async with (
         app.router.lifespan_context(app),
-        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=_BASE_URL) as http,
+        httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=BASE_URL) as http,
     ):
         askers: list[tuple[AsProfessional, str]] = []
         for n, body in enumerate(bodies):
             if n % _TOKENS_LAST == 0:
-                askers = await _askers(state, http)
+                askers = await askers_of(state, http)
             calls: list[Call] = []
             token = _sent.set(calls)
             asker, access = askers[n % len(askers)]
-            headers = {**asker.headers("POST", _BASE_URL + PATH, access), "Content-Type": "application/json"}
+            headers = {**asker.headers("POST", BASE_URL + PATH, access), "Content-Type": "application/json"}
             answer = await http.post(PATH, content=body, headers=headers)
             _sent.reset(token)
             answer.raise_for_status()
@@ -105,5 +111,6 @@ def professionals(state: Path, url: str) -> list[AsProfessional]:
     ]
 
 
-async def _askers(state: Path, http: httpx2.AsyncClient) -> list[tuple[AsProfessional, str]]:
-    return [(one, await one.token_async(http)) for one in professionals(state, _BASE_URL)]
+async def askers_of(state: Path, http: httpx2.AsyncClient) -> list[tuple[AsProfessional, str]]:
+    """Return all who enquire, each with a token of their own, obtained with ``http``."""
+    return [(one, await one.token_async(http)) for one in professionals(state, BASE_URL)]

@@ -40,19 +40,37 @@ _COLUMNS = (
 
 
 def print_table(rows: Sequence[Mapping[str, float | str]], goals: Sequence[Goal]) -> None:
-    """Print the medians, then each goal and whether it is met."""
-    console = Console(width=150)
-    table = Table(title="One enquiry, closed loop; medians of the repeats")
-    table.add_column("flush")
-    for _, title, _ in _COLUMNS:
-        table.add_column(title, justify="right")
+    """Print the medians of ``bench.enquiry``, then each goal and whether it is met."""
+    print_rows("One enquiry, closed loop; medians of the repeats", "flush", _COLUMNS, rows)
+    print_goals("Goals, at 16 clients", goals)
+
+
+def print_rows(
+    title: str, named: str, columns: Sequence[tuple[str, str, str]], rows: Sequence[Mapping[str, float | str]]
+) -> None:
+    """Print a table of figures.
+
+    Args:
+        title: above it.
+        named: what names a row.
+        columns: what each figure is called in a row and in the table, and how it is written.
+        rows: of figures.
+    """
+    table = Table(title=title)
+    table.add_column(named)
+    for _, heading, _ in columns:
+        table.add_column(heading, justify="right")
     for row in rows:
-        table.add_row(str(row["flush"]), *(format(float(row[name]), form) for name, _, form in _COLUMNS))
-    console.print(table)
-    aims = Table(title="Goals, at 16 clients")
-    for title in ("figure", "measured", "goal", ""):
-        aims.add_column(title)
+        table.add_row(str(row[named]), *(format(float(row[name]), form) for name, _, form in columns))
+    Console(width=150).print(table)
+
+
+def print_goals(title: str, goals: Sequence[Goal]) -> None:
+    """Print each goal and whether it is met."""
+    aims = Table(title=title)
+    for heading in ("figure", "measured", "goal", ""):
+        aims.add_column(heading)
     for goal in goals:
         bound = f"{'≥' if goal.at_least else '≤'} {goal.wanted:g}"
         aims.add_row(goal.name, f"{goal.value:.2f}", bound, "met" if goal.is_met else "missed")
-    console.print(aims)
+    Console(width=150).print(aims)

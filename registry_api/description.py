@@ -1,12 +1,15 @@
 """What the API description says beyond what FastAPI reads off the routes: who may call, and how a call can fail.
 
 Every operation under ``/api/`` wants a token with a DPoP proof, or a session, and answers its faults with problem
-documents (RFC 9457). Bodies that a route reads by itself are described from the same model that reads them.
+documents (RFC 9457); the endpoints of OAuth with errors of its own. Bodies that a route reads by itself are described
+from the same model that reads them.
 """
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
 from pydantic.json_schema import models_json_schema
 
 from auth.staff.sessions import COOKIE
@@ -14,6 +17,7 @@ from registry_api import problems
 from registry_api.directory import schemas as directory
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.enquiries.telephone_schemas import CallBackRequest, TelephoneEnquiryRequest
+from registry_api.kernel.limits import limits_of
 from registry_api.oversight.schemas import AlertDecisionRequest
 from registry_api.routing.schemas import DecisionRequest
 from registry_api.transfers.schemas import AllocationRequest, TransferInRequest
@@ -45,24 +49,59 @@ _BODIES_READ_BY_HAND = (
 
 _OF_A_SESSION = {"/sign-in/step-up", "/sign-out", "/session", "/sessions", "/sessions/{session_id}"}
 
-_ALWAYS = {
+_ENDS_OR_BEGINS = {
+    "/sign-in": {"303"},
+    "/sign-in/step-up": {"303"},
+    "/sign-out": {"200"},
+    "/sessions": {"204"},
+    "/sessions/{session_id}": {"204"},
+}
+"""Where a cookie is set, and with what status."""
+
+_ANYWHERE = {
+    408: "The body did not arrive in time.",
+    413: "The body is too large.",
+    500: "Something went wrong here; nothing was disclosed.",
+    503: "It cannot be answered now; see Retry-After.",
+}
+_LIMITED = {429: "Too many requests; see Retry-After."}
+_INVALID = {422: "Something in the request is not as it should be."}
+_FOR_THE_KNOWN = {
+    **_ANYWHERE,
+    **_LIMITED,
+    **_INVALID,
     400: "The body is not JSON.",
     401: "Who is asking is not established.",
     403: "It is not permitted; the refusal is recorded.",
-    408: "The body did not arrive in time.",
-    413: "The body is too large.",
     415: "The body is not sent as JSON.",
-    422: "Something in the request is not as it should be.",
-    429: "Too many requests; see Retry-After.",
-    500: "Something went wrong here; nothing was disclosed.",
     503: "It cannot be recorded now, so it is not answered; see Retry-After.",
 }
-_WITH_PATH_PARAMETER = {404: "It does not exist, or it is not yours."}
+_ABOUT_ONE = {404: "It does not exist, or it is not yours."}
+_FROM_A_CURSOR = {404: "There is no such page."}
 _WITH_VERSION = {
     409: "It has been settled already.",
     412: "It has changed since you read it.",
     428: "If-Match is missing.",
 }
+_OF_OAUTH = {
+    400: "The request is refused (RFC 6749 section 5.2); the refusal is recorded.",
+    401: "The client did not authenticate; the refusal is recorded.",
+    413: "The body is too large.",
+    415: "The body is no form.",
+    503: "It cannot be recorded now; see Retry-After.",
+}
+
+_HEADERS = {
+    "X-Request-Id": ("The identifier of the request: the caller's own where it is a UUID.", True),
+    "Retry-After": ("The seconds after which to come again.", False),
+    "WWW-Authenticate": ("How to authenticate, and what was wrong (RFC 9449 section 7.1).", False),
+    "DPoP-Nonce": ("The nonce to put into the next proof (RFC 9449 section 8.2).", False),
+    "ETag": ("The version, for If-Match.", False),
+    "Idempotency-Replayed": ("``true``: this is the first answer again.", False),
+    "Location": ("Where the browser goes on.", True),
+    "Set-Cookie": ("Of the session, or of the attempt to sign in.", False),
+}
+"""The headers of answers, what they say, and whether an answer that can have them always does."""
 
 _TOKEN = {
     "type": "http",
@@ -104,6 +143,14 @@ _PROBLEM = {
 }
 
 
+_OAUTH_ERROR = {
+    "type": "object",
+    "description": "An error of the token endpoint and its like (RFC 6749 section 5.2), in fixed words.",
+    "required": ["error", "error_description"],
+    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+}
+
+
 def complete(app: FastAPI) -> None:
     """Have ``app.openapi()``, which ``/openapi.json`` serves, return the complete description."""
     plain = app.openapi
@@ -111,45 +158,92 @@ def complete(app: FastAPI) -> None:
     def described() -> dict[str, Any]:
         document = plain()  # the same object at each call until a route is added
         if "securitySchemes" not in document["components"]:
-            _complete(document)
+            _complete(document, _limited(app))
         return document
 
     app.openapi = described  # type: ignore[method-assign]
 
 
-def _complete(document: dict[str, Any]) -> None:
+def _limited(app: FastAPI) -> set[tuple[str, str]]:
+    """The path and method, in small letters, of each route that limits how often it is called."""
+    return {
+        (str(route.path), method.lower())
+        for route in iter_route_contexts(app.routes)
+        if route.endpoint is not None and limits_of(route.endpoint)
+        for method in route.methods or ()
+    }
+
+
+def _complete(document: dict[str, Any], limited: Collection[tuple[str, str]]) -> None:
     components = document["components"]
     components["securitySchemes"] = {"token": _TOKEN, "session": _SESSION}
+    components["headers"] = {
+        name: {"description": said, "required": always, "schema": {"type": "string"}}
+        for name, (said, always) in _HEADERS.items()
+    }
     schemas = components["schemas"]
     bodies = models_json_schema([(body, "validation") for body in _BODIES_READ_BY_HAND], ref_template=_REFERENCE)[1]
-    schemas |= {"Problem": _PROBLEM, **bodies["$defs"]}
+    schemas |= {"Problem": _PROBLEM, "OAuthError": _OAUTH_ERROR, **bodies["$defs"]}
     for path, operations in document["paths"].items():
-        if path.startswith("/api/"):
-            for operation in operations.values():
+        for method, operation in operations.items():
+            responses = operation["responses"]
+            responses.pop("422", None)  # FastAPI's own shape of a validation error, which is never sent here
+            if path.startswith("/api/"):
                 operation["security"] = [{"token": []}, {"session": []}]
-                operation["responses"] |= _faults(operation.get("parameters", ()))
-        elif path in _OF_A_SESSION:
-            for operation in operations.values():
+            elif path in _OF_A_SESSION:
                 operation["security"] = [{"session": []}]
-                operation["responses"] |= _faults(operation.get("parameters", ()))
-        else:
-            for operation in operations.values():
-                if "422" in operation["responses"]:
-                    operation["responses"]["422"] = _fault(_ALWAYS[422])
-    # FastAPI's own shape of a validation error, which is never sent here.
+            if path.startswith("/oauth2/"):
+                for status, said in _OF_OAUTH.items():
+                    _add(responses, status, said, "application/json", "OAuthError")
+            for status, said in _faults(operation, known="security" in operation).items():
+                _add(responses, status, said, problems.MEDIA_TYPE, "Problem")
+            if (path, method) in limited:
+                _add(responses, 429, _LIMITED[429], problems.MEDIA_TYPE, "Problem")
+            operation["responses"] = {status: responses[status] for status in sorted(responses)}
+            for status, response in responses.items():
+                response["headers"] = {
+                    name: {"$ref": f"#/components/headers/{name}"} for name in _headers(path, operation, status)
+                }
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
 
 
-def _faults(parameters: Any) -> dict[str, Any]:
-    faults = dict(_ALWAYS)
-    if any(parameter["in"] == "path" for parameter in parameters):
-        faults |= _WITH_PATH_PARAMETER
-    if any(parameter["name"] == "if-match" for parameter in parameters):
+def _add(responses: dict[str, Any], status: int, said: str, media_type: str, schema: str) -> None:
+    """Add what an answer can be; what the route itself says of it stands."""
+    response = responses.setdefault(str(status), {"description": said})
+    content = response.setdefault("content", {})
+    content.setdefault(media_type, {"schema": {"$ref": _REFERENCE.format(model=schema)}})
+
+
+def _faults(operation: Mapping[str, Any], *, known: bool) -> dict[int, str]:
+    """Return the problems that an operation can answer with. ``known``: it has to be known who asks."""
+    parameters = operation.get("parameters", ())
+    names = {parameter["name"].lower() for parameter in parameters}
+    places = {parameter["in"] for parameter in parameters}
+    faults = dict(_FOR_THE_KNOWN if known else _ANYWHERE)
+    if places & {"path", "query"}:
+        faults |= _INVALID
+    if "cursor" in names:
+        faults |= _FROM_A_CURSOR
+    if "path" in places:
+        faults |= _ABOUT_ONE
+    if "if-match" in names:
         faults |= _WITH_VERSION
-    return {str(status): _fault(said) for status, said in sorted(faults.items())}
+    return faults
 
 
-def _fault(said: str) -> dict[str, Any]:
-    content = {problems.MEDIA_TYPE: {"schema": {"$ref": _REFERENCE.format(model="Problem")}}}
-    return {"description": said, "content": content}
+def _headers(path: str, operation: Mapping[str, Any], status: str) -> list[str]:
+    """Return the headers that an answer of an operation has or can have."""
+    names = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
+    proven = path.startswith(("/api/", "/oauth2/"))
+    can = {
+        "X-Request-Id": True,
+        "DPoP-Nonce": proven,
+        "WWW-Authenticate": status in {"401", "403"},
+        "Retry-After": status in {"429", "503"},
+        "ETag": status == "200" and "if-match" in names,
+        "Idempotency-Replayed": status in {"200", "201"} and "idempotency-key" in names,
+        "Location": status == "303",
+        "Set-Cookie": status in _ENDS_OR_BEGINS.get(path, ()),
+    }
+    return [name for name, has in can.items() if has]

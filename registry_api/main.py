@@ -251,7 +251,11 @@ async def livez(request: Request) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-@_health.get("/readyz", summary="Can this process answer enquiries?", responses={503: {"description": "Not now."}})
+@_health.get(
+    "/readyz",
+    summary="Can this process answer enquiries?",
+    responses={503: {"description": "Not now.", "content": {"application/json": {}}}},
+)
 @limits.by_worker
 async def readyz(request: Request) -> Response:
     """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here, and

@@ -16,9 +16,10 @@ from fastapi.responses import JSONResponse
 from slowapi.errors import RateLimitExceeded
 from starlette.exceptions import HTTPException
 
-from auth.dpop import challenge
+from auth.dpop import INSUFFICIENT, challenge
 from auth.errors import CrossSite, InsufficientScope, NotAuthenticated, RefusalNotRecorded, SessionNotFound
 from auth.staff.answers import instead_of_problem
+from policies.access import RefusalReason
 from policies.enquirer import Enquirer
 from registry_api.access_log import store as access_log
 from registry_api.kernel import errors
@@ -171,7 +172,9 @@ def install(app: FastAPI) -> None:
 
     async def known(request: Request, error: Exception) -> Response:
         problem = _BY_ERROR[type(error)]
-        headers = {"Retry-After": "1"} if problem is UNAVAILABLE else None
+        headers = {UNAVAILABLE: {"Retry-After": "1"}, INSUFFICIENT_SCOPE: {"WWW-Authenticate": INSUFFICIENT}}.get(
+            problem
+        )
         if problem is UNAVAILABLE:
             _log.error("not_recorded", request_id=getattr(request.state, "request_id", None))
         return await _refused(request, problem, headers=headers)
@@ -193,7 +196,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(errors.Forbidden)
     async def forbidden(request: Request, error: errors.Forbidden) -> Response:
         more: dict[str, Any] = {"reference": error.reference} if error.reference else {}
-        return await _refused(request, FORBIDDEN, reason=error.reason, because=error.reason, **more)
+        headers = {"WWW-Authenticate": INSUFFICIENT} if error.reason == RefusalReason.SCOPE_MISSING else None
+        return await _refused(request, FORBIDDEN, headers=headers, reason=error.reason, because=error.reason, **more)
 
     @app.exception_handler(errors.MoreDetailsNeeded)
     async def more_details(request: Request, error: errors.MoreDetailsNeeded) -> Response:

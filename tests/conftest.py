@@ -161,3 +161,17 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dat
     monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
     monkeypatch.setenv("REGISTRY_STATE_DIR", str(tmp_path / "state"))
     return commands(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(new_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """The URL of a migrated, empty database that the tests of a module share."""
+    with new_database() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+async def shared_world(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[World]:
+    """A world that the tests of a module share: for many small ones, each of which bears what others have done."""
+    async with running_world(shared_database_url, tmp_path_factory.mktemp("world") / "state") as world:
+        yield world

@@ -92,16 +92,24 @@ def configure(app: FastAPI, staff: StaffServices, *, limited: Callable[[Any], An
     """Give the application its services and the routes of this module; ``limited`` is applied to every one."""
     app.state.staff = staff
     router = APIRouter(tags=["sign-in"])
-    router.get(SIGN_IN, summary="Sign in", status_code=303, response_class=RedirectResponse)(limited(begin))
-    router.get(STEP_UP, summary="Prove yourself anew", status_code=303, response_class=RedirectResponse)(
-        limited(begin_step_up)
-    )
+    to_provider: dict[str, Any] = {
+        "status_code": 303,
+        "response_class": RedirectResponse,
+        "responses": {503: {"description": "The provider cannot be reached.", "content": {"text/html": {}}}},
+    }
+    router.get(SIGN_IN, summary="Sign in", **to_provider)(limited(begin))
+    router.get(STEP_UP, summary="Prove yourself anew", **to_provider)(limited(begin_step_up))
     # Out of the description: its parameters are between the provider and us.
     router.get(CALLBACK, summary="End a sign-in", include_in_schema=False, response_class=HTMLResponse)(limited(finish))
     router.post("/sign-in/back-channel", summary="End sessions from the provider's side", include_in_schema=False)(
         limited(end_by_provider)
     )
-    router.get(ACCOUNT, summary="The page of one's own session", response_class=HTMLResponse)(limited(account))
+    router.get(
+        ACCOUNT,
+        summary="The page of one's own session",
+        response_class=HTMLResponse,
+        responses={401: {"description": "Nobody is signed in here.", "content": {"text/html": {}}}},
+    )(limited(account))
     router.post(SIGN_OUT, summary="Sign out", response_class=HTMLResponse)(limited(sign_out))
     router.get("/session", summary="One's own session")(limited(session_shown))
     router.get("/sessions", summary="One's own open sessions")(limited(open_sessions))

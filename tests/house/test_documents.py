@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from registry_api.enquiries.rules import TABLE, decide_outcome
 from tests.house.outcome_table import facts_of, shown
 from tests.house.repository import ROOT
+from tests.house.security import Requirement, Security, Source, gaps
+from tests.house.security import read as read_security
+from tests.house.security import render as render_security
 from tests.house.traceability import Rule, Trace, render, rules, traces
 
 
@@ -53,6 +57,42 @@ def test_a_rule_that_is_built_in_part_only_says_what_is_to_come() -> None:
 def test_a_rule_that_does_not_exist_may_not_be_named(found: tuple[dict[str, list[str]], dict[str, list[str]]]) -> None:
     with pytest.raises(ValueError, match="no such rule"):
         traces(*found)
+
+
+def _security(requirement: Requirement, *awaited: str) -> Security:
+    return Security((Source("A source", "", (requirement,)),), frozenset(awaited))
+
+
+def test_a_proof_that_does_not_exist_is_a_gap() -> None:
+    collected = {"tests/unit/test_a.py::test_one"}
+    for there in ("tests/unit/test_a.py::test_one", "tests/unit/test_a.py"):
+        assert gaps(_security(Requirement("1", "what", "how", tests=(there,))), collected) == []
+    for missing in ("tests/unit/test_a.py::test_two", "tests/unit/test_b.py"):
+        assert len(gaps(_security(Requirement("1", "what", "how", tests=(missing,))), collected)) == 1
+    assert len(gaps(_security(Requirement("1", "what", "how", paper="docs/none.md")), collected)) == 1
+
+
+def test_what_rests_on_a_test_that_is_still_to_come_is_not_proven() -> None:
+    security = _security(
+        Requirement("1", "what", "how", tests=("tests/unit/test_b.py::test_one",)), "tests/unit/test_b.py"
+    )
+    assert gaps(security, set()) == []
+    assert "Not proven yet. how" in render_security(security)
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ("what = 'a', how = 'b'", "nothing proves it"),
+        ("what = 'a', how = 'b', standing = 'fine'", "no way to stand"),
+        ("what = 'a', how = 'b', tests = ['unit/test_a.py'], text = 'c'", "mean nothing"),
+    ],
+)
+def test_a_requirement_says_what_it_has_to(tmp_path: Path, said: str, wrong: str) -> None:
+    written = tmp_path / "security.toml"
+    written.write_text(f"awaited = []\n[[source]]\nname = 'A source'\n[source.items]\n'1' = {{ {said} }}\n", "utf-8")
+    with pytest.raises(ValueError, match=wrong):
+        read_security(written)
 
 
 def test_each_row_of_the_outcome_table_is_shown_by_an_answer_of_that_row() -> None:

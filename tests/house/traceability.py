@@ -87,34 +87,39 @@ def code_by_rule() -> dict[str, list[str]]:
     return found
 
 
-class _Collected:
-    """A pytest plug-in that notes the marks of what is collected."""
+class Collected:
+    """A pytest plug-in that notes what is collected: ``tests`` by the rule that they prove, and ``every`` one.
+
+    Without their parameters, and without what is skipped or known to fail, which proves nothing.
+    """
 
     def __init__(self) -> None:
         self.tests: dict[str, list[str]] = defaultdict(list)
+        self.every: set[str] = set()
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Note, under each rule, the tests that prove it; what is skipped or known to fail proves nothing."""
+        """Note every test, and under each rule those that prove it."""
         for item in session.items:
             if item.get_closest_marker("skip") or item.get_closest_marker("xfail"):
                 continue
+            self.every.add(item.nodeid.partition("[")[0])
             for mark in item.iter_markers("rule"):
                 for identifier in mark.args:
                     self.tests[str(identifier)].append(item.nodeid.partition("[")[0])
 
 
-def tests_by_rule() -> dict[str, list[str]]:
-    """Return, for each identifier that is marked, the tests that carry the mark.
+def collect() -> Collected:
+    """Collect the whole suite with pytest, in this process.
 
-    Collects the whole suite with pytest, in this process. Raises RuntimeError when a test module cannot be collected.
+    Raises RuntimeError when a test module cannot be collected.
     """
-    collected = _Collected()
+    collected = Collected()
     options = ["--collect-only", "-qqq", "-p", "no:cacheprovider", "--rootdir", str(ROOT)]
     with contextlib.redirect_stdout(io.StringIO()) as said:
         ended = pytest.main([*options, str(ROOT / "tests")], plugins=[collected])
     if ended != pytest.ExitCode.OK:
         raise RuntimeError(f"the tests cannot be collected:\n{said.getvalue()}")
-    return collected.tests
+    return collected
 
 
 def traces(code: Mapping[str, Iterable[str]], tests: Mapping[str, Iterable[str]]) -> list[Trace]:

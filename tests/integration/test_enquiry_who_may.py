@@ -128,6 +128,7 @@ async def _post(world: World, authorization: str | None, auth: httpx2.Auth | Non
 async def test_a_token_for_something_else_is_refused(guarded: World) -> None:
     answer = await _post(guarded, None, guarded.auth("kw-1", "casework"))
     await _refused(guarded, answer, "scope_missing")
+    assert answer.headers["www-authenticate"].endswith('error="insufficient_scope"')  # RFC 6750 section 3
 
 
 async def test_a_neighbours_custodian_notifies_and_does_not_enquire(guarded: World) -> None:

@@ -4,7 +4,6 @@ For the tests of ``auth``. The stores keep what they promise (a spent assertion 
 can be told to fail.
 """
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,8 +13,7 @@ from uuid import UUID
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
-from joserfc import jws
-from joserfc.jwk import import_key
+from jws_by_hand import b64, decoded, signed  # noqa: F401 - for the tests beside it
 
 from auth.api import build_services, configure
 from auth.binding import Binding
@@ -239,22 +237,3 @@ def application(house: House) -> FastAPI:
         return JSONResponse({}, 503)
 
     return app
-
-
-def signed(header: Mapping[str, Any], claims: Mapping[str, Any] | bytes, private_jwk: Mapping[str, Any]) -> str:
-    """Sign anything: ``claims`` may be raw bytes, and header and key need not fit any rule of ours."""
-    payload = claims if isinstance(claims, bytes) else json.dumps(claims).encode()
-    key = import_key({name: value for name, value in private_jwk.items() if name not in {"alg", "use"}})
-    registry = jws.JWSRegistry(algorithms=[header["alg"]], strict_check_header=False)
-    return jws.serialize_compact(dict(header), payload, key, registry=registry)
-
-
-def b64(data: bytes | str) -> str:
-    return base64.urlsafe_b64encode(data.encode() if isinstance(data, str) else data).rstrip(b"=").decode()
-
-
-def decoded(token: str, index: int) -> dict[str, Any]:
-    """The header (0) or the claims (1) of a token."""
-    part = token.split(".")[index]
-    value: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    return value
