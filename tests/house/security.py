@@ -1,12 +1,12 @@
 """For each requirement of identity, permission and sessions, how it is met and what proves it (docs/security.md).
 
 The requirements are data (security.toml). A test that is named has to exist, as pytest collects it, and not to be
-skipped; what rests on one that is still awaited is shown as not proven yet.
+skipped.
 """
 
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ _STANDINGS = {
     "deployment": "left to the deployment",
     "not applicable": "not applicable",
 }
-_UNPROVEN = "not proven yet"
 _FIELDS = {"what", "how", "tests", "paper", "standing"}
 
 
@@ -36,10 +35,10 @@ class Requirement:
     tests: tuple[str, ...] = ()
     paper: str = ""
 
-    def shown(self, awaited: Collection[str]) -> str:
+    @property
+    def shown(self) -> str:
         """How it stands, in the words of the document."""
-        waits = any(test.partition("::")[0] in awaited for test in self.tests)
-        return _UNPROVEN if waits and self.standing in {"met", "in part"} else _STANDINGS[self.standing]
+        return _STANDINGS[self.standing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +50,10 @@ class Source:
     requirements: tuple[Requirement, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
-    """All sources, and the files of tests that are still to come and not there yet."""
-
-    sources: tuple[Source, ...]
-    awaited: frozenset[str]
-
-
-def read(path: Path = _SECURITY) -> Security:
+def read(path: Path = _SECURITY) -> tuple[Source, ...]:
     """Return what is written down. Raises ValueError for a requirement that does not say what it has to."""
     written = tomllib.loads(path.read_text("utf-8"))
-    sources = tuple(
+    return tuple(
         Source(
             source["name"],
             " ".join(source.get("note", "").split()),
@@ -70,8 +61,6 @@ def read(path: Path = _SECURITY) -> Security:
         )
         for source in written["source"]
     )
-    awaited = frozenset(f"tests/{name}" for name in written["awaited"] if not (ROOT / "tests" / name).exists())
-    return Security(sources, awaited)
 
 
 def _requirement(number: str, said: Mapping[str, Any]) -> Requirement:
@@ -92,30 +81,26 @@ def _requirement(number: str, said: Mapping[str, Any]) -> Requirement:
     return found
 
 
-def gaps(security: Security, collected: Collection[str]) -> list[str]:
+def gaps(sources: Iterable[Source], collected: Collection[str]) -> list[str]:
     """Return what is named and is not there: a test that pytest does not collect, or a paper.
 
     ``collected``: the tests of the whole suite, without their parameters.
     """
     there = {*collected, *(name.partition("::")[0] for name in collected)}
     missing = []
-    for source in security.sources:
+    for source in sources:
         for requirement in source.requirements:
-            lacking = [
-                name
-                for name in requirement.tests
-                if name not in there and name.partition("::")[0] not in security.awaited
-            ]
+            lacking = [name for name in requirement.tests if name not in there]
             if requirement.paper and not (ROOT / requirement.paper).exists():
                 lacking.append(requirement.paper)
             missing += [f"{source.name}, {requirement.number}: there is no {name}" for name in lacking]
     return missing
 
 
-def render(security: Security) -> str:
+def render(sources: Sequence[Source]) -> str:
     """Return ``docs/security.md``."""
-    every = [requirement for source in security.sources for requirement in source.requirements]
-    counted = Counter(requirement.shown(security.awaited) for requirement in every)
+    every = [requirement for source in sources for requirement in source.requirements]
+    counted = Counter(requirement.shown for requirement in every)
     lines = [
         "# What is required of identity, permission and sessions, and what proves it",
         "",
@@ -126,17 +111,17 @@ def render(security: Security) -> str:
         "| standing | how many | which |",
         "| --- | --- | --- |",
     ]
-    for standing in (*_STANDINGS.values(), _UNPROVEN):
+    for standing in _STANDINGS.values():
         if counted[standing]:
-            which = "" if standing in {"met", "not applicable"} else _listed(security, standing)
+            which = "" if standing in {"met", "not applicable"} else _listed(sources, standing)
             lines.append(f"| {standing} | {counted[standing]} | {which} |")
-    for source in security.sources:
+    for source in sources:
         lines += ["", f"## {source.name}"]
         if source.note:
             lines += ["", source.note]
         for requirement in source.requirements:
             lines += ["", f"### {requirement.number}: {requirement.what}", ""]
-            lines += [f"{requirement.shown(security.awaited).capitalize()}. {requirement.how}"]
+            lines += [f"{requirement.shown.capitalize()}. {requirement.how}"]
             if requirement.paper:
                 lines += ["", f"Paper: [{requirement.paper}](../{requirement.paper})"]
             if requirement.tests:
@@ -144,11 +129,11 @@ def render(security: Security) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _listed(security: Security, standing: str) -> str:
+def _listed(sources: Iterable[Source], standing: str) -> str:
     found = {
         source.name.partition(",")[0].partition(" (")[0]: [
-            requirement.number for requirement in source.requirements if requirement.shown(security.awaited) == standing
+            requirement.number for requirement in source.requirements if requirement.shown == standing
         ]
-        for source in security.sources
+        for source in sources
     }
     return "; ".join(f"{name}: {', '.join(numbers)}" for name, numbers in found.items() if numbers)

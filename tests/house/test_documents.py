@@ -9,7 +9,7 @@ import pytest
 from registry_api.enquiries.rules import TABLE, decide_outcome
 from tests.house.outcome_table import facts_of, shown
 from tests.house.repository import ROOT
-from tests.house.security import Requirement, Security, Source, gaps
+from tests.house.security import Requirement, Source, gaps
 from tests.house.security import read as read_security
 from tests.house.security import render as render_security
 from tests.house.traceability import Rule, Trace, render, rules, traces
@@ -59,25 +59,23 @@ def test_a_rule_that_does_not_exist_may_not_be_named(found: tuple[dict[str, list
         traces(*found)
 
 
-def _security(requirement: Requirement, *awaited: str) -> Security:
-    return Security((Source("A source", "", (requirement,)),), frozenset(awaited))
+def _required(requirement: Requirement) -> list[Source]:
+    return [Source("A source", "", (requirement,))]
 
 
 def test_a_proof_that_does_not_exist_is_a_gap() -> None:
     collected = {"tests/unit/test_a.py::test_one"}
     for there in ("tests/unit/test_a.py::test_one", "tests/unit/test_a.py"):
-        assert gaps(_security(Requirement("1", "what", "how", tests=(there,))), collected) == []
+        assert gaps(_required(Requirement("1", "what", "how", tests=(there,))), collected) == []
     for missing in ("tests/unit/test_a.py::test_two", "tests/unit/test_b.py"):
-        assert len(gaps(_security(Requirement("1", "what", "how", tests=(missing,))), collected)) == 1
-    assert len(gaps(_security(Requirement("1", "what", "how", paper="docs/none.md")), collected)) == 1
+        assert len(gaps(_required(Requirement("1", "what", "how", tests=(missing,))), collected)) == 1
+    assert len(gaps(_required(Requirement("1", "what", "how", paper="docs/none.md")), collected)) == 1
 
 
-def test_what_rests_on_a_test_that_is_still_to_come_is_not_proven() -> None:
-    security = _security(
-        Requirement("1", "what", "how", tests=("tests/unit/test_b.py::test_one",)), "tests/unit/test_b.py"
-    )
-    assert gaps(security, set()) == []
-    assert "Not proven yet. how" in render_security(security)
+def test_what_is_not_met_is_said_at_the_top_and_where_it_stands() -> None:
+    shown = render_security(_required(Requirement("7", "what", "how", standing="not met")))
+    assert "| NOT MET | 1 | A source: 7 |" in shown
+    assert "Not met. how" in shown
 
 
 @pytest.mark.parametrize(
@@ -90,7 +88,7 @@ def test_what_rests_on_a_test_that_is_still_to_come_is_not_proven() -> None:
 )
 def test_a_requirement_says_what_it_has_to(tmp_path: Path, said: str, wrong: str) -> None:
     written = tmp_path / "security.toml"
-    written.write_text(f"awaited = []\n[[source]]\nname = 'A source'\n[source.items]\n'1' = {{ {said} }}\n", "utf-8")
+    written.write_text(f"[[source]]\nname = 'A source'\n[source.items]\n'1' = {{ {said} }}\n", "utf-8")
     with pytest.raises(ValueError, match=wrong):
         read_security(written)
 
