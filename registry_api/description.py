@@ -83,13 +83,6 @@ _WITH_VERSION = {
     412: "It has changed since you read it.",
     428: "If-Match is missing.",
 }
-_OF_OAUTH = {
-    400: "The request is refused (RFC 6749 section 5.2); the refusal is recorded.",
-    401: "The client did not authenticate; the refusal is recorded.",
-    413: "The body is too large.",
-    415: "The body is no form.",
-    503: "It cannot be recorded now; see Retry-After.",
-}
 
 _HEADERS = {
     "X-Request-Id": ("The identifier of the request: the caller's own where it is a UUID.", True),
@@ -143,14 +136,6 @@ _PROBLEM = {
 }
 
 
-_OAUTH_ERROR = {
-    "type": "object",
-    "description": "An error of the token endpoint and its like (RFC 6749 section 5.2), in fixed words.",
-    "required": ["error", "error_description"],
-    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
-}
-
-
 def complete(app: FastAPI) -> None:
     """Have ``app.openapi()``, which ``/openapi.json`` serves, return the complete description."""
     plain = app.openapi
@@ -183,7 +168,7 @@ def _complete(document: dict[str, Any], limited: Collection[tuple[str, str]]) ->
     }
     schemas = components["schemas"]
     bodies = models_json_schema([(body, "validation") for body in _BODIES_READ_BY_HAND], ref_template=_REFERENCE)[1]
-    schemas |= {"Problem": _PROBLEM, "OAuthError": _OAUTH_ERROR, **bodies["$defs"]}
+    schemas |= {"Problem": _PROBLEM, **bodies["$defs"]}
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
@@ -192,13 +177,10 @@ def _complete(document: dict[str, Any], limited: Collection[tuple[str, str]]) ->
                 operation["security"] = [{"token": []}, {"session": []}]
             elif path in _OF_A_SESSION:
                 operation["security"] = [{"session": []}]
-            if path.startswith("/oauth2/"):
-                for status, said in _OF_OAUTH.items():
-                    _add(responses, status, said, "application/json", "OAuthError")
             for status, said in _faults(operation, known="security" in operation).items():
-                _add(responses, status, said, problems.MEDIA_TYPE, "Problem")
+                _add(responses, status, said)
             if (path, method) in limited:
-                _add(responses, 429, _LIMITED[429], problems.MEDIA_TYPE, "Problem")
+                _add(responses, 429, _LIMITED[429])
             operation["responses"] = {status: responses[status] for status in sorted(responses)}
             for status, response in responses.items():
                 response["headers"] = {
@@ -208,11 +190,11 @@ def _complete(document: dict[str, Any], limited: Collection[tuple[str, str]]) ->
         schemas.pop(unused, None)
 
 
-def _add(responses: dict[str, Any], status: int, said: str, media_type: str, schema: str) -> None:
-    """Add what an answer can be; what the route itself says of it stands."""
+def _add(responses: dict[str, Any], status: int, said: str) -> None:
+    """Add a problem that an answer can be; what the route itself says of it stands."""
     response = responses.setdefault(str(status), {"description": said})
     content = response.setdefault("content", {})
-    content.setdefault(media_type, {"schema": {"$ref": _REFERENCE.format(model=schema)}})
+    content.setdefault(problems.MEDIA_TYPE, {"schema": {"$ref": _REFERENCE.format(model="Problem")}})
 
 
 def _faults(operation: Mapping[str, Any], *, known: bool) -> dict[int, str]:

@@ -23,15 +23,18 @@ OTHERWISE: dict[Key, dict[int, str]] = {
     ("GET", "/sign-in/step-up"): {503: PAGE},
     ("GET", "/account"): {401: PAGE},
     ("GET", "/readyz"): {503: PROBE},
+    ("POST", "/oauth2/introspect"): {403: OAUTH},
     ("POST", "/sign-in/back-channel"): dict.fromkeys((400, 503), OAUTH),
 }
-"""What a route answers an error with, where it is no problem document alone. Under ``/oauth2/`` it is OAuth's."""
+"""What a route answers an error with, where it is no problem document alone. Under ``/oauth2/`` it is
+OAuth's."""
 OF_OAUTH = {400, 401, 413, 415, 503}
 EVERY = sorted(GOVERNED | SESSION | OPEN | DEVELOPMENT)
 
 
 def _otherwise(key: Key) -> dict[int, str]:
-    return dict.fromkeys(OF_OAUTH, OAUTH) if key[1].startswith("/oauth2/") else OTHERWISE.get(key, {})
+    of_oauth = dict.fromkeys(OF_OAUTH, OAUTH) if key[1].startswith("/oauth2/") else {}
+    return {**of_oauth, **OTHERWISE.get(key, {})}
 
 
 def _path(key: Key) -> str:
