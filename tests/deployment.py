@@ -61,6 +61,6 @@ def serving(environment: dict[str, str], *, workers: int = 2) -> Iterator[subpro
 
 def _ready(environment: dict[str, str]) -> bool:
     with suppress(httpx2.TransportError):
-        url = f"http://127.0.0.1:{environment['REGISTRY_PORT']}/readyz"
+        url = f"http://127.0.0.1:{environment['REGISTRY_PORT']}/readyz"  # past a proxy, where there is one
         return httpx2.get(url, trust_env=False).status_code == 200
     return False

@@ -27,7 +27,7 @@ Moment = Annotated[
     ),
 ]
 Scope = Annotated[str, Field(pattern="^(enquiry|transfer|casework|directory|introspection)$")]
-Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=4)]
+Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=5)]
 PublicKey = dict[str, Any]
 
 

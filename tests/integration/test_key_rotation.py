@@ -4,19 +4,16 @@ import asyncio
 import base64
 import inspect
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from builders import BASE_URL, World
+from deployment import deployment, run
 from fastapi import FastAPI
-from test_cli_service import run
 
 from auth.key_file import Replacement, load
 from auth.rotation import SHORTEST_LEAD_SECONDS, only_new, with_next
@@ -112,12 +109,7 @@ async def test_a_key_at_once_is_accepted_by_a_worker_that_has_not_read_it(world:
 @pytest.fixture
 def environment(database_url: str, world: World) -> dict[str, str]:
     """The settings of the world, for a command."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    return kept | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept['PATH']}",
-        "REGISTRY_STATE_DIR": str(world.settings.state_dir),
-        "REGISTRY_DATABASE_URL": database_url,
-    }
+    return deployment(world.settings.state_dir.parent) | {"REGISTRY_DATABASE_URL": database_url}
 
 
 async def in_process(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, **how: Any) -> None:

@@ -26,7 +26,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
-from test_cli_service import ROOT, run, serving
+from deployment import ROOT, run, serving
+from deployment import deployment as environment_in
 
 from auth.client import OrganisationSigner, generate_client_key
 
@@ -118,11 +119,6 @@ class Deployment:
         return quote(pem)
 
 
-def free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
-        return one.getsockname()[1], other.getsockname()[1]
-
-
 def enrolment(public_key: dict[str, Any]) -> str:
     today = datetime.now(UTC).date()
     authority = {
@@ -199,11 +195,11 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
     servers, systems, strangers = (Authority(folder, name) for name in ("servers", "systems", "strangers"))
     server = servers.issue("server", NAME, MTLS_NAME)
     private, public = generate_client_key()
-    proxy_port, service_port = free_ports()
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
-    environment = kept | {
-        "REGISTRY_STATE_DIR": str(folder / "state"),
-        "REGISTRY_PORT": str(service_port),
+    environment = environment_in(folder)
+    service_port = int(environment["REGISTRY_PORT"])
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        proxy_port = free.getsockname()[1]
+    environment |= {
         "REGISTRY_BASE_URL": BASE_URL,
         "REGISTRY_TRUSTED_PROXIES": PROXY,
         "REGISTRY_CLIENT_CERTIFICATE_HEADER": "client-cert",
