@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from browsing import Browser
-from builders import World, entry, question
+from builders import World, entry, question, said
 
 from policies.cedar import permissions
 from policies.enquirer import Assurance
@@ -59,15 +59,15 @@ async def test_the_policies_that_decided_and_their_bundle_stand_with_the_enquiry
 @pytest.mark.parametrize(
     ("changes", "stands", "shown"),
     [
-        ({}, "on_plan", {"key_worker"}),
-        ({"missing_since": date(2026, 2, 1)}, "on_plan", {"key_worker", "recorded_as_missing"}),
-        ({"plan": None}, "open_case", {"key_worker"}),
-        ({"plan": None, "case": False}, "known_before", set()),
+        ({}, "on_plan", ("key_worker",)),
+        ({"missing_since": date(2026, 2, 1)}, "on_plan", ("key_worker", "recorded_as_missing")),
+        ({"plan": None}, "open_case", ("key_worker",)),
+        ({"plan": None, "case": False}, "known_before", ()),
     ],
     ids=str,
 )
 async def test_an_agreement_for_a_contact_tells_whom_to_turn_to_and_nothing_of_how_the_child_stands(
-    world: World, changes: dict[str, Any], stands: str, shown: set[str]
+    world: World, changes: dict[str, Any], stands: str, shown: tuple[str, ...]
 ) -> None:
     await _contact_only(world)
     await world.add(
@@ -76,7 +76,7 @@ async def test_an_agreement_for_a_contact_tells_whom_to_turn_to_and_nothing_of_h
     answer = (await world.ask("officer-1", question())).json()
     assert answer["outcome"] == "known"
     always = {"reference", "received_at", "outcome", "summary", "told", "advice", "contact_now", "worth"}
-    assert set(answer) - always == shown
+    assert set(answer) - always == set(shown)
     words = str(answer).casefold().replace("child protection register", "")
     assert not any(word in words for word in ("neglect", "on a plan", "looked after", "open case"))
     # The authority's own record, and whoever follows up, have it as it is.
@@ -145,7 +145,7 @@ async def test_an_answer_about_a_restricted_child_is_not_repeated_to_whoever_no_
     key = {"Idempotency-Key": "the-very-same-enquiry"}
     first = await browser.send("POST", "/api/v1/enquiries", json=ENQUIRY, headers=key)
     again = await browser.send("POST", "/api/v1/enquiries", json=ENQUIRY, headers=key)
-    assert again.content == first.content
+    assert said(again) == said(first)
     assert again.headers["idempotency-replayed"] == "true"
     world.clock.advance(minutes=11)
     later = await browser.send("POST", "/api/v1/enquiries", json=ENQUIRY, headers=key)
@@ -154,4 +154,4 @@ async def test_an_answer_about_a_restricted_child_is_not_repeated_to_whoever_no_
     assert "neglect" not in later.text
     assert (await world.log())[-1]["reason"] == "step_up_needed"
     await browser.sign_in("sm-1", "aal2", "/sign-in/step-up")
-    assert (await browser.send("POST", "/api/v1/enquiries", json=ENQUIRY, headers=key)).content == first.content
+    assert said(await browser.send("POST", "/api/v1/enquiries", json=ENQUIRY, headers=key)) == said(first)
