@@ -223,7 +223,7 @@ def _headers(path: str, operation: Mapping[str, Any], status: str) -> list[str]:
         "DPoP-Nonce": proven,
         "WWW-Authenticate": status in {"401", "403"},
         "Retry-After": status in {"429", "503"},
-        "ETag": status == "200" and "if-match" in names,
+        "ETag": status in {"200", "201"} and ("if-match" in names or path.startswith("/api/v1/directory/")),
         "Idempotency-Replayed": status in {"200", "201"} and "idempotency-key" in names,
         "Location": status == "303",
         "Set-Cookie": status in _ENDS_OR_BEGINS.get(path, ()),

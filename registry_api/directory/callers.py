@@ -30,25 +30,24 @@ async def caller_by_phone(
 ) -> UUID:
     """Return the identifier of a caller, who is put into the directory at their first call (ENQ-2).
 
-    No assertion and no sign-in can name them. The same name and role in the same organisation is the same caller, but
-    for case and spaces.
+    No assertion and no sign-in can name them. The same name in the same organisation is the same person, but for case
+    and spaces: whoever is suspended stays so under another role, and by a name in place of their identifier.
 
     Raises:
-        ImpossibleChange: a role of the authority's own staff, who are enrolled and not put down by colleagues.
+        ImpossibleChange: a role of the authority's own staff, who are enrolled and not put down by colleagues; or
+            somebody of that name is enrolled, and is to be named by the organisation's identifier of them.
         StoreUnavailable: it is not known to be kept.
     """
     if role in OWN_ROLES:
         raise ImpossibleChange(Obstacle.BY_TELEPHONE_ONLY)
     async with changing(database, vault, at=at, by=By.of(taken_by), why=_WHY) as changes:
-        callers = select(Professional).where(
-            Professional.organisation_id == organisation_id,
-            Professional.by_phone,
-            Professional.role == role,
-        )
-        for known in (await changes.session.exec(callers)).all():
-            kept = json.loads(vault.key("professional", known.id, known.data_key).open("person", known.sealed))
-            if same_name(kept["name"], name):
+        of_them = select(Professional).where(Professional.organisation_id == organisation_id)
+        named = [one for one in (await changes.session.exec(of_them)).all() if same_name(_name(vault, one), name)]
+        for known in named:
+            if known.suspended_at is not None or (known.by_phone and known.role == role):
                 return known.id
+        if any(not known.by_phone for known in named):
+            raise ImpossibleChange(Obstacle.ENROLLED_ALREADY)
         added = service.enrol_professional(
             changes.session,
             vault,
@@ -60,3 +59,7 @@ async def caller_by_phone(
         )
         await changes.note("professional", "added", str(added.id), of=organisation_id)
         return added.id
+
+
+def _name(vault: Vault, kept: Professional) -> str:
+    return str(json.loads(vault.key("professional", kept.id, kept.data_key).open("person", kept.sealed))["name"])

@@ -38,6 +38,7 @@ class Obstacle(StrEnum):
     NOT_OWN_STAFF = "not_own_staff"
     NOT_ENROLLED = "not_enrolled"
     BY_TELEPHONE_ONLY = "by_telephone_only"
+    ENROLLED_ALREADY = "enrolled_already"
     ADDED_ALREADY = "added_already"
     PRIVATE_KEY = "private_key"
     UNFIT_KEY = "unfit_key"
@@ -67,6 +68,7 @@ IN_WORDS: Mapping[Obstacle, str] = {
     Obstacle.NOT_OWN_STAFF: "an absence is kept of the authority's own staff alone",
     Obstacle.NOT_ENROLLED: "an absence names somebody who is not enrolled",
     Obstacle.BY_TELEPHONE_ONLY: "who was put down during a telephone enquiry has no role of the authority's own staff",
+    Obstacle.ENROLLED_ALREADY: "somebody of that name is enrolled: give their organisation's identifier of them",
     Obstacle.ADDED_ALREADY: "it is in the directory already, and not as it is given here",
     Obstacle.PRIVATE_KEY: "a private key was given: make a new one, for this one is not private any more",
     Obstacle.UNFIT_KEY: "a key is no public key that is accepted: P-256, Ed25519, or RSA of 2048 to 4096 bits",

@@ -57,6 +57,11 @@ class Asked:
     opens_restricted: bool = False
 
 
+def tells_less(disclosure: Disclosure, kept: str) -> bool:
+    """Return whether somebody may be told less now than when they asked (``kept``)."""
+    return disclosure is Disclosure.CONTACT and kept == Disclosure.FULL
+
+
 def reopened(row: Mapping[str, Any], vault: Vault, profile: Profile) -> Asked:
     """Return an enquiry from its row in ``store.unanswered``.
 

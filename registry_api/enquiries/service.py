@@ -23,7 +23,7 @@ from policies.profile import Profile
 from registry_api.access_log import store as access_log
 from registry_api.enquiries import found, store
 from registry_api.enquiries.answers import Authority, compose
-from registry_api.enquiries.asked import Asked, Asker, answer_values, log_values, received_values, reopened
+from registry_api.enquiries.asked import Asked, Asker, answer_values, log_values, received_values, reopened, tells_less
 from registry_api.enquiries.rules import decide_outcome
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.kernel.clock import Clock
@@ -124,7 +124,11 @@ class Enquiries:
             if not is_new:
                 assert idempotency_key is not None
                 kept = await store.by_idempotency_key(connection, enquirer.client_id, idempotency_key)
-                self._check_same_request(kept, enquirer, request, now)
+                digest = self._digest(enquirer, request.model_dump_json(exclude_defaults=True).encode(), taken_by)
+                same = hmac.compare_digest(digest, kept["request_digest"]) and now - kept["received_at"] <= KEY_KEPT
+                # Nor where the first answer is more than they may be told now.
+                if not same or tells_less(decided.disclosure, kept["disclosure"]):
+                    raise IdempotencyKeyReused
                 if kept["opens_restricted"] and not decided.opens_restricted:
                     # The first answer may be of a restricted child; whoever sends this has not just proven anything.
                     raise Forbidden(RefusalReason.STEP_UP_NEEDED, kept["reference"])
@@ -170,7 +174,7 @@ class Enquiries:
         values = {
             **received_values(asked, enquirer, decided, question, refusal=refusal, taken_by=taken_by),
             "idempotency_key": idempotency_key,
-            "request_digest": self._digest(enquirer, question),
+            "request_digest": self._digest(enquirer, question, taken_by),
             # What was refused is kept, but is no earlier enquiry that others would be told of.
             "tokens": [] if refusal else index_tokens(record, self._token_keys),
         }
@@ -263,13 +267,6 @@ class Enquiries:
         await access_log.append(connection, log_values(asked, "enquiry.repeated", at=self._clock()))
         return Answered(asked.key.open("answer", sealed_answer), repeated=True)
 
-    def _check_same_request(
-        self, kept: Mapping[str, Any], enquirer: Enquirer, request: EnquiryRequest, now: datetime
-    ) -> None:
-        digest = self._digest(enquirer, request.model_dump_json(exclude_defaults=True).encode())
-        if now - kept["received_at"] > KEY_KEPT or not hmac.compare_digest(digest, kept["request_digest"]):
-            raise IdempotencyKeyReused
-
     def _resumed(self, asked: Asked, kept: Mapping[str, Any]) -> Asked:
         key = self._vault.key("enquiry", kept["id"], kept["data_key"])
         return replace(
@@ -282,9 +279,10 @@ class Enquiries:
             opens_restricted=kept["opens_restricted"],
         )
 
-    def _digest(self, enquirer: Enquirer, question: bytes) -> bytes:
-        # The professional is part of it: another person's retry under the same key is not the same enquiry.
-        return hmac.digest(self._digest_key, enquirer.professional_id.bytes + question, hashlib.sha256)
+    def _digest(self, enquirer: Enquirer, question: bytes, taken_by: UUID | None) -> bytes:
+        # Who asks is part of it, and that it came by telephone: another's retry under the same key is another enquiry.
+        by = enquirer.professional_id.bytes + (b"telephone" if taken_by else b"")
+        return hmac.digest(self._digest_key, by + question, hashlib.sha256)
 
     async def describe(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Subject]:
         """Open these enquiries for whoever has to follow them up (``routing.service.Describe``)."""

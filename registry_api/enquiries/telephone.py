@@ -7,6 +7,7 @@ organisation, never on one that they give. Both, the enquiry and each call-back,
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from registry_api.directory import service as directory
 from registry_api.directory import store as directory_store
 from registry_api.directory.callers import caller_by_phone
 from registry_api.enquiries import telephone_store as store
+from registry_api.enquiries.asked import tells_less
 from registry_api.enquiries.schemas import Answer, EnquiryRequest, Urgency
 from registry_api.enquiries.service import Enquiries
 from registry_api.enquiries.telephone_schemas import (
@@ -40,6 +42,8 @@ from registry_api.kernel.errors import Forbidden, NotFound, NotPossible
 _SCOPE = frozenset({"enquiry"})
 """What calling is for: a caller has no token that could say so."""
 _MOST_HELD = 200
+HELD = timedelta(hours=2)
+"""How long an answer is held at the most: a child may have come onto the register since, or be restricted now."""
 
 CALL_BACK = (
     "Do not give an answer yet. Hang up, and call back on a number shown here, not on one that the caller gave: "
@@ -69,7 +73,8 @@ class TelephoneEnquiries:
         Raises:
             Forbidden: the asker may take no enquiries, or the caller may not ask; recorded, the latter as the enquiry
                 of the caller.
-            NotPossible: the directory has no such organisation, no such professional or no number to call back on.
+            NotPossible: the directory has no such organisation, no such professional or no number to call back on; or
+                the caller is of the authority's own staff, who can sign in.
             MoreDetailsNeeded, IdempotencyKeyReused, StoreUnavailable: as ``Enquiries.make_enquiry``.
         """
         now = self.clock()
@@ -78,6 +83,8 @@ class TelephoneEnquiries:
             organisation = await directory_store.organisation(connection, request.caller.organisation)
             if organisation is None:
                 raise NotPossible("organisation_unknown")
+            if organisation["own_authority"]:
+                raise NotPossible("own_staff_sign_in")
             numbers = _numbers(organisation)
             if not numbers:
                 raise NotPossible("no_number_to_call_back")
@@ -119,7 +126,8 @@ class TelephoneEnquiries:
 
         Raises:
             NotFound: there is no such enquiry, or it was not taken down on the telephone.
-            NotPossible: the directory has no such number of the organisation's.
+            NotPossible: the directory has no such number of the organisation's; or they have to be asked anew, for the
+                answer was held too long to be relied on, or their agreement tells less now.
             Forbidden: the asker may take no enquiries; or the caller may not be told any more, and then the call-back
                 is recorded.
             StoreUnavailable: a write was not confirmed. Nothing is disclosed.
@@ -141,9 +149,11 @@ class TelephoneEnquiries:
             return CalledBack(reference=reference, reached=False, what_to_do=NOT_REACHED)
         async with self.database.connection() as connection:
             caller = await self._caller(connection, row["professional_id"], row["client_id"])
-        may_ask = decide_enquiry(caller, Purpose(row["purpose"]), today).may_ask
-        if isinstance(may_ask, Refused):
-            raise Forbidden(may_ask.reason, reference)
+        decided = decide_enquiry(caller, Purpose(row["purpose"]), today)
+        if isinstance(decided.may_ask, Refused):
+            raise Forbidden(decided.may_ask.reason, reference)
+        if now - row["received_at"] > HELD or tells_less(decided.disclosure, row["disclosure"]):
+            raise NotPossible("ask_anew")
         answer = await self._answer(row)
         return CalledBack(reference=reference, reached=True, what_to_do=REACHED, answer=answer)
 

@@ -46,9 +46,16 @@ async def come_to(connection: Connection, place: Place) -> None:
     await connection.execute("UPDATE looked_over SET last_at = $1, last_id = $2", place.at, place.id)
 
 
-_SEEN = """
+# A call is an enquiry of whoever took it: nothing shows that there was a caller.
+_ASKED = """(
+SELECT e.id, e.received_at, e.refusal, e.data_key, e.sealed_record,
+       coalesce(e.taken_by, e.professional_id) AS professional_id,
+       coalesce(taker.organisation_id, e.organisation_id) AS organisation_id
+FROM enquiry e LEFT JOIN professional taker ON taker.id = e.taken_by
+)"""
+_SEEN = f"""
 SELECT e.id, e.received_at, e.professional_id, e.organisation_id, e.refusal, e.data_key, e.sealed_record, a.child_id
-FROM enquiry e LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id
+FROM {_ASKED} e LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id
 """
 
 
@@ -85,7 +92,7 @@ async def times_of(
 ) -> list[tuple[datetime, UUID]]:
     """Return when a professional or an organisation asked after ``since`` and until ``until``."""
     rows = await connection.fetch(
-        f"SELECT received_at, id FROM enquiry WHERE {whose} = $1 AND received_at > $2 AND received_at <= $3 "
+        f"SELECT received_at, id FROM {_ASKED} e WHERE {whose} = $1 AND received_at > $2 AND received_at <= $3 "
         "ORDER BY received_at DESC LIMIT $4",
         who,
         since,
@@ -100,7 +107,7 @@ async def usual(connection: Connection, whose: Whose, who: UUID, since: datetime
     row = await connection.fetchrow(
         "SELECT count(*) AS enquiries, count(DISTINCT date_trunc('hour', at)) AS hours, "
         "count(DISTINCT date_trunc('day', at)) AS days FROM ("
-        f"SELECT received_at AT TIME ZONE 'UTC' AS at FROM enquiry WHERE {whose} = $1 "
+        f"SELECT received_at AT TIME ZONE 'UTC' AS at FROM {_ASKED} e WHERE {whose} = $1 "
         "AND received_at >= $2 AND received_at < $3 ORDER BY received_at DESC LIMIT $4) asked",
         who,
         since,
@@ -127,7 +134,7 @@ FROM (
     UNION
     SELECT enquiry_id FROM enquiry_answer WHERE child_id = :child_id::uuid AND enquiry_id <> :enquiry_id
 ) found
-JOIN enquiry e ON e.id = found.enquiry_id
+JOIN {_ASKED} e ON e.id = found.enquiry_id
 LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id
 WHERE e.organisation_id = :organisation_id AND e.refusal IS NULL
   AND e.received_at > :since AND e.received_at <= :until

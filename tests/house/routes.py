@@ -77,8 +77,8 @@ GOVERNED: dict[Key, Governed] = {
     ),
 }
 _WHY = "As agreed in the meeting with Testperson Partner."
-_DIRECTORY = "/api/v1/directory"
-_ONE = f"{_DIRECTORY}/organisations/{{organisation_id}}"
+DIRECTORY = "/api/v1/directory"
+ONE = f"{DIRECTORY}/organisations/{{organisation_id}}"
 _KEY = {"kty": "EC", "crv": "P-256", "kid": "k-1", "x": "A", "y": "A"}
 _SUSPENSION = {"suspended": True, "why": _WHY}
 _NURSE = {"role": "nurse", "name": "Testperson Nurse", "phone": "01632 960123", "why": _WHY}
@@ -89,39 +89,39 @@ _SYSTEM = {"client_id": "infirmary-system", "scopes": ["enquiry"], "public_keys"
 _AWAY = {"covered_by": None, "ends_at": "2026-03-09T08:00:00Z", "why": _WHY}
 
 READING = (
-    ("GET", f"{_DIRECTORY}/organisations"),
-    ("GET", _ONE),
-    ("GET", f"{_ONE}/agreements"),
-    ("GET", f"{_ONE}/agreements/{{agreement_id}}"),
-    ("GET", f"{_ONE}/clients"),
-    ("GET", f"{_ONE}/clients/{{client_id}}"),
-    ("GET", f"{_ONE}/professionals"),
-    ("GET", f"{_ONE}/professionals/{{professional_id}}"),
-    ("POST", f"{_ONE}/professionals/search"),
-    ("GET", f"{_DIRECTORY}/absences"),
-    ("GET", f"{_DIRECTORY}/absences/{{absence_id}}"),
-    ("GET", f"{_DIRECTORY}/reviews"),
-    ("GET", f"{_DIRECTORY}/changes"),
+    ("GET", f"{DIRECTORY}/organisations"),
+    ("GET", ONE),
+    ("GET", f"{ONE}/agreements"),
+    ("GET", f"{ONE}/agreements/{{agreement_id}}"),
+    ("GET", f"{ONE}/clients"),
+    ("GET", f"{ONE}/clients/{{client_id}}"),
+    ("GET", f"{ONE}/professionals"),
+    ("GET", f"{ONE}/professionals/{{professional_id}}"),
+    ("POST", f"{ONE}/professionals/search"),
+    ("GET", f"{DIRECTORY}/absences"),
+    ("GET", f"{DIRECTORY}/absences/{{absence_id}}"),
+    ("GET", f"{DIRECTORY}/reviews"),
+    ("GET", f"{DIRECTORY}/changes"),
 )
 ADDING: dict[Key, dict[str, Any]] = {
-    ("POST", f"{_DIRECTORY}/organisations"): {"code": "infirmary"} | _HOSPITAL,
-    ("POST", f"{_ONE}/agreements"): _TERMS,
-    ("POST", f"{_ONE}/clients"): _SYSTEM,
-    ("POST", f"{_ONE}/professionals"): {"subject": "nurse-9"} | _NURSE,
-    ("POST", f"{_ONE}/professionals/{{professional_id}}/absences"): {"starts_at": "2026-03-02T08:00:00Z"} | _AWAY,
+    ("POST", f"{DIRECTORY}/organisations"): {"code": "infirmary"} | _HOSPITAL,
+    ("POST", f"{ONE}/agreements"): _TERMS,
+    ("POST", f"{ONE}/clients"): _SYSTEM,
+    ("POST", f"{ONE}/professionals"): {"subject": "nurse-9"} | _NURSE,
+    ("POST", f"{ONE}/professionals/{{professional_id}}/absences"): {"starts_at": "2026-03-02T08:00:00Z"} | _AWAY,
 }
 CHANGING: dict[Key, dict[str, Any]] = {
-    ("PUT", _ONE): _HOSPITAL,
-    ("PUT", f"{_ONE}/suspension"): _SUSPENSION,
-    ("PUT", f"{_ONE}/agreements/{{agreement_id}}"): _REVIEWED,
-    ("PUT", f"{_ONE}/agreements/{{agreement_id}}/suspension"): _SUSPENSION,
-    ("PUT", f"{_ONE}/clients/{{client_id}}/scopes"): {"scopes": ["enquiry"], "why": _WHY},
-    ("POST", f"{_ONE}/clients/{{client_id}}/keys"): {"public_key": _KEY, "why": _WHY},
-    ("POST", f"{_ONE}/clients/{{client_id}}/retired-keys"): {"kid": "k-1", "why": _WHY},
-    ("PUT", f"{_ONE}/clients/{{client_id}}/suspension"): _SUSPENSION,
-    ("PUT", f"{_ONE}/professionals/{{professional_id}}"): _NURSE,
-    ("PUT", f"{_ONE}/professionals/{{professional_id}}/suspension"): _SUSPENSION,
-    ("PUT", f"{_DIRECTORY}/absences/{{absence_id}}"): _AWAY,
+    ("PUT", ONE): _HOSPITAL,
+    ("PUT", f"{ONE}/suspension"): _SUSPENSION,
+    ("PUT", f"{ONE}/agreements/{{agreement_id}}"): _REVIEWED,
+    ("PUT", f"{ONE}/agreements/{{agreement_id}}/suspension"): _SUSPENSION,
+    ("PUT", f"{ONE}/clients/{{client_id}}/scopes"): {"scopes": ["enquiry"], "why": _WHY},
+    ("POST", f"{ONE}/clients/{{client_id}}/keys"): {"public_key": _KEY, "why": _WHY},
+    ("POST", f"{ONE}/clients/{{client_id}}/retired-keys"): {"kid": "k-1", "why": _WHY},
+    ("PUT", f"{ONE}/clients/{{client_id}}/suspension"): _SUSPENSION,
+    ("PUT", f"{ONE}/professionals/{{professional_id}}"): _NURSE,
+    ("PUT", f"{ONE}/professionals/{{professional_id}}/suspension"): _SUSPENSION,
+    ("PUT", f"{DIRECTORY}/absences/{{absence_id}}"): _AWAY,
 }
 """The routes of the directory: what is read, added, and changed on a version that was read."""
 

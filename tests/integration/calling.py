@@ -18,9 +18,9 @@ from oversight_scenes import alerts, look_over, try_out
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.generation.case import Case
 
-from auth.client import ProofSigner
+from auth.client import ProofSigner, generate_client_key
 from registry_api.register.entry import PlanKind
-from tests.house.routes import GOVERNED, SESSION, Key
+from tests.house.routes import ADDING, DIRECTORY, GOVERNED, ONE, SESSION, Key
 
 load_all_checks()
 CHECKED = [
@@ -111,13 +111,39 @@ class Callers:
             "alert_id": [one["id"] for one in await alerts(world)],
             "reference": [transfer["reference"]],
             "enquiry_reference": [call["reference"] for call in calls],
+            **await self._enrolled(),
         }
         assert all(self.named.values()), self.named
 
-    async def _made(self, path: str) -> dict[str, Any]:
-        governed = GOVERNED["POST", path]
+    async def _enrolled(self) -> dict[str, list[str]]:
+        """Have an organisation that nobody else here needs, with one of everything, and somebody away."""
+        organisation = await self._made(f"{DIRECTORY}/organisations")
+        below = f"{DIRECTORY}/organisations/{organisation['id']}"
+        client = ADDING["POST", f"{ONE}/clients"] | {"public_keys": [generate_client_key()[1]]}
+        made = {
+            name: await self._made(f"{below}/{name}", body)
+            for name, body in {
+                "agreements": ADDING["POST", f"{ONE}/agreements"],
+                "clients": client,
+                "professionals": ADDING["POST", f"{ONE}/professionals"],
+            }.items()
+        }
+        own, away = self.world.organisations["authority"], self.world.members["kw-3"].id
+        path = f"{DIRECTORY}/organisations/{own}/professionals/{away}/absences"
+        absence = await self._made(path, ADDING["POST", f"{ONE}/professionals/{{professional_id}}/absences"])
+        return {
+            "organisation_id": [organisation["id"]],
+            "agreement_id": [made["agreements"]["id"]],
+            "client_id": [made["clients"]["client_id"]],
+            "professional_id": [made["professionals"]["id"]],
+            "absence_id": [absence["id"]],
+        }
+
+    async def _made(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        governed = GOVERNED.get(("POST", path)) or GOVERNED["POST", f"{DIRECTORY}/organisations"]
         auth = self.world.auth(governed.asker, governed.scope)
-        answer = await self.world.http.post(path, json=governed.body, auth=auth)
+        answer = await self.world.http.post(path, json=body or governed.body, auth=auth)
+        assert answer.status_code < 300, answer.text
         made: dict[str, Any] = answer.json()
         return made
 

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from tests.house.routes import GOVERNED, OPEN, SESSION, Key
+from tests.house.routes import ADDING, CHANGING, GOVERNED, OPEN, SESSION, Key
 
 MANY = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 """How many calls are made up of each operation; 0: a few, and the same in every run."""
@@ -51,7 +51,9 @@ async def test_an_operation_answers_as_it_is_described_whatever_is_sent(callers:
     # In a thread: the application has to come to its turns meanwhile.
     operation = await asyncio.to_thread(lambda: described(callers.world)[path][method])
     answer = await callers.in_order(operation, key)
-    assert answer.status_code < 400, answer.text
+    # What changes the directory names a version that nothing has; the hospital's system may introspect nothing.
+    otherwise = {409, 412, 422} if key in ADDING | CHANGING else {403} if path == "/oauth2/introspect" else set()
+    assert answer.status_code < 400 or answer.status_code in otherwise, answer.text
     await asyncio.to_thread(_made_up, callers, operation, key, asyncio.get_running_loop())
 
 

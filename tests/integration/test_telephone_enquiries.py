@@ -85,7 +85,8 @@ async def test_a_caller_who_is_not_enrolled_is_put_down_once_and_known_at_the_ne
         ({"organisation": "nowhere", "professional": "officer-1"}, "organisation_unknown"),
         ({"organisation": "police", "professional": "nurse-1"}, "professional_unknown"),
         ({**STRANGER, "role": "key_worker"}, "by_telephone_only"),
-        ({**STRANGER, "organisation": "authority", "role": "safeguarding_manager"}, "by_telephone_only"),
+        ({"organisation": "authority", "professional": "kw-1"}, "own_staff_sign_in"),
+        ({**STRANGER, "name": "Testperson Nurse-1"}, "enrolled_already"),
     ],
     ids=str,
 )
