@@ -29,7 +29,7 @@ TAG_SIZE: Final = 16
 
 _DOMAIN: Final = b"child-protection-register log commitment 1\x00"
 _CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
-_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]*")
+_REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._/-]*")
 
 
 def _base64url(octets: bytes) -> str:

@@ -5,9 +5,10 @@ right-hand edge of a growing tree: all that appending needs to know of it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from registry_api.access_log.merkle import EMPTY_ROOT, HASH_SIZE, Span, fold, full_subtrees, root_of
+from registry_api.access_log.merkle import EMPTY_ROOT, HASH_SIZE, Span, fold, full_subtrees, node_hash, root_of
 
 WIDTH: Final = 256
 """Hashes in a full tile, and entries in a full bundle (tlog-tiles, Merkle Tree)."""
@@ -57,12 +58,12 @@ def tiles_in(size: int) -> Iterator[Tile]:
 
 
 def _places(span: Span) -> Iterator[tuple[Tile, int, int]]:
-    """Yield for each full subtree of a span the tile that holds it, its first hash there, and how many there are."""
+    """Yield for each full subtree of a span its tile, which one of its height there it is, and its height there."""
     for start, end in full_subtrees(span):
         height = (end - start).bit_length() - 1
         level = height // _HEIGHT
         number, first = divmod(start >> (_HEIGHT * level), WIDTH)
-        yield Tile(level, number), first, 1 << (height % _HEIGHT)
+        yield Tile(level, number), first >> (height % _HEIGHT), height % _HEIGHT
 
 
 def tiles_of(spans: Iterable[Span]) -> set[Tile]:
@@ -75,12 +76,25 @@ def root_of_span(span: Span, tiles: Mapping[Tile, bytes]) -> bytes:
     if span[0] == span[1]:
         return EMPTY_ROOT
     roots = []
-    for tile, first, count in _places(span):
-        hashes = hashes_of(tiles[tile])[first : first + count]
-        if len(hashes) < count:
+    for tile, first, height in _places(span):
+        level = _levels(tiles[tile])[height]
+        if first >= len(level):
             raise ValueError("the tile is too short")
-        roots.append(root_of(hashes))
+        roots.append(level[first])
     return fold(roots)
+
+
+@lru_cache(maxsize=64)
+def _levels(tile: bytes) -> list[list[bytes]]:
+    """Return the hashes of a tile, and those of the full subtrees above them up to its root.
+
+    Receipts of one group share their tiles, and those further up hardly ever change.
+    """
+    levels = [hashes_of(tile)]
+    for _ in range(_HEIGHT):
+        below = levels[-1]
+        levels.append([node_hash(left, right) for left, right in zip(below[::2], below[1::2], strict=False)])
+    return levels
 
 
 def hashes_of(tile: bytes) -> list[bytes]:
@@ -113,33 +127,39 @@ class Edge:
         self._levels = [list(level) for level in levels]
         if [len(level) for level in self._levels] != edge_widths(size):
             raise ValueError("these are not the partial tiles of a tree of this size")
+        # The full subtrees that make up the tree, from left to right: their heights and their roots.
+        self._subtrees: list[tuple[int, bytes]] = [
+            (_HEIGHT * level + (end - start).bit_length() - 1, root_of(hashes[start:end]))
+            for level, hashes in reversed([*enumerate(self._levels)])
+            for start, end in full_subtrees((0, len(hashes)))
+        ]
 
     def root(self) -> bytes:
         """Return the root of the tree."""
-        subtrees: list[bytes] = []
-        for level in reversed(self._levels):
-            subtrees += [root_of(level[start:end]) for start, end in full_subtrees((0, len(level)))]
-        return fold(subtrees) if subtrees else EMPTY_ROOT
+        return fold([hash_ for _, hash_ in self._subtrees]) if self._subtrees else EMPTY_ROOT
 
     def append(self, leaves: Sequence[bytes]) -> list[FullTile]:
         """Add leaf hashes on the right and return the tiles that are full now, each after those below it."""
         full = []
         for leaf in leaves:
-            hash_, level = leaf, 0
-            while True:
-                if level == len(self._levels):
-                    self._levels.append([])
-                partial = self._levels[level]
-                partial.append(hash_)
-                if len(partial) < WIDTH:
-                    break
-                hash_ = root_of(partial)
-                number = self.size >> (_HEIGHT * (level + 1))
-                full.append(FullTile(Tile(level, number), b"".join(partial), hash_))
-                partial.clear()
-                level += 1
             self.size += 1
+            self._into_tile(0, leaf)
+            height, hash_ = 0, leaf
+            while self._subtrees and self._subtrees[-1][0] == height:
+                height, hash_ = height + 1, node_hash(self._subtrees.pop()[1], hash_)
+                if height % _HEIGHT == 0:
+                    level = height // _HEIGHT - 1
+                    tile = Tile(level, (self.size >> height) - 1)
+                    full.append(FullTile(tile, b"".join(self._levels[level]), hash_))
+                    self._levels[level].clear()
+                    self._into_tile(level + 1, hash_)
+            self._subtrees.append((height, hash_))
         return full
+
+    def _into_tile(self, level: int, hash_: bytes) -> None:
+        if level == len(self._levels):
+            self._levels.append([])
+        self._levels[level].append(hash_)
 
     def partial_tiles(self) -> Iterator[tuple[Tile, bytes]]:
         """Yield the partial tiles with their bytes, the lowest first; none of them is empty."""

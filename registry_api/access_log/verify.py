@@ -19,6 +19,7 @@ import re
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable, Iterator
@@ -634,11 +635,18 @@ def export_log(args: argparse.Namespace) -> None:
         raise Misused("The address of a log begins with https:// or http://.")
 
     def fetch(path: str) -> bytes:
-        try:
-            with urllib.request.urlopen(f"{prefix}/{path}", timeout=30) as answer:  # noqa: S310 (checked above)
-                return bytes(answer.read())
-        except OSError as error:
-            raise Misused(f"{path} could not be fetched: {type(error).__name__}") from None
+        for _ in range(100):
+            try:
+                with urllib.request.urlopen(f"{prefix}/{path}", timeout=30) as answer:  # noqa: S310 (checked above)
+                    return bytes(answer.read())
+            except urllib.error.HTTPError as refused:
+                wait = refused.headers.get("Retry-After", "")
+                if refused.code not in (429, 503) or not wait.isdecimal():
+                    raise Misused(f"{path} could not be fetched: status {refused.code}") from None
+                time.sleep(min(int(wait), 60))  # asked too much at once: it says when to go on
+            except OSError as error:
+                raise Misused(f"{path} could not be fetched: {type(error).__name__}") from None
+        raise Misused(f"{path} could not be fetched: busy for too long")
 
     trust, kept = trust_of(args), args.folder / "checkpoint"
     note = fetch("checkpoint")
