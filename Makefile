@@ -13,7 +13,7 @@ COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint check docs bench-enquiry bench-authentication fuzz lock
+.PHONY: help demo test lint check docs bench-enquiry bench-authentication bench-log fuzz lock
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -45,6 +45,9 @@ bench-enquiry: $(READY) ## What an enquiry costs, beside the same SQL without us
 
 bench-authentication: $(READY) ## What it costs to know who is asking and whether they may; options in BENCH
 	$(RUN) bench.authentication $(BENCH)
+
+bench-log: $(READY) ## What the access log costs by itself; options in BENCH
+	$(RUN) bench.log $(BENCH)
 
 lock: ## Lock the requirements anew; UPGRADE=--upgrade takes newer releases
 	$(PYTHON) -m venv .state/lock

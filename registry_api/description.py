@@ -150,9 +150,9 @@ def complete(app: FastAPI) -> None:
 
 
 def _limited(app: FastAPI) -> set[tuple[str, str]]:
-    """The path and method, in small letters, of each route that limits how often it is called."""
+    """The path, as the description writes it, and method in small letters of each route that limits its calls."""
     return {
-        (str(route.path), method.lower())
+        (str(route.path).replace(":path}", "}"), method.lower())
         for route in iter_route_contexts(app.routes)
         if route.endpoint is not None and limits_of(route.endpoint)
         for method in route.methods or ()

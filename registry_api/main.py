@@ -19,6 +19,8 @@ from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
 from registry_api import admission, description, housekeeping, problems
+from registry_api.access_log import api as log_api
+from registry_api.access_log.awaiting import Awaiting
 from registry_api.directory import api as directory_api
 from registry_api.directory import api_clients, api_people
 from registry_api.directory import store as directory_store
@@ -102,6 +104,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     check_policies()
     authority = Authority(profile.name, "", "")
     identity = StoredIdentity(database, clock)
+    awaiting = Awaiting.build(settings, database_url, keys, clock)
     vouching = read_identity_file(settings.identity_file, development=settings.development)
     exchange = Exchange(vouching.providers, clock)
 
@@ -111,6 +114,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             ending.push_async_callback(database.close)
             ending.push_async_callback(keeping_house.close)
             ending.push_async_callback(looking_over.close)
+            ending.push_async_callback(awaiting.close)
             ending.push_async_callback(exchange.close)
             limits.require_on_every_route(app.routes)
             counts: SharedCounts = SqlCounts(keeping_house)
@@ -136,6 +140,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
                 asyncio.create_task(housekeeping.keep_house(keeping_house, authority, enquiries, clock)),
                 asyncio.create_task(app.state.limits.storage.synchronise_forever(counts)),
                 asyncio.create_task(housekeeping.look_over(looking_over, rounds)),
+                asyncio.create_task(awaiting.drive()),
             ]
             try:
                 yield
@@ -166,6 +171,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         profile=profile,
         clock=clock,
         authority=authority,
+        covered=awaiting.covered,
     )
     app.state.telephone_enquiries = TelephoneEnquiries(
         database=database, vault=vault, profile=profile, clock=clock, enquiries=enquiries
@@ -219,7 +225,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     auth.api.configure(app, services, limited=_by_address)
     if staff is not None:
         staff.configure(app, limited=_by_address)
-    for room in (enquiries_api, routing_api, transfers_api, oversight_api, directory_api, api_clients, api_people):
+    rooms = (log_api, enquiries_api, routing_api, transfers_api, oversight_api, directory_api, api_clients, api_people)
+    for room in rooms:
         app.include_router(room.router)
     app.include_router(_health)
     description.complete(app)

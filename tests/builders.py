@@ -238,6 +238,9 @@ async def running_world(database_url: str, state: Path, **settings: Any) -> Asyn
         "failed_authentications_per_minute_address": 10_000,
         "pool_size": 6,
         "environment": "development",
+        # For a machine that does much else at the same time.
+        "log_deadline_seconds": 60,
+        "queue_seconds": 30,
         **settings,
     }
     configured = Settings(state_dir=state, base_url=BASE_URL, **chosen)
@@ -301,6 +304,14 @@ def entry(
         plans=plans,
         **changes,
     )
+
+
+def said(answer: httpx2.Response) -> str:
+    """Return an answer to an enquiry but for its receipt, of which there is another each time it is handed out."""
+    assert answer.status_code == 200, answer.text
+    before, _, receipt = answer.text.rpartition(',"receipt":')
+    assert receipt.startswith('"c2sp.org/tlog-proof@v1\\n')
+    return before
 
 
 def question(

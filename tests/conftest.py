@@ -143,6 +143,12 @@ def vault(keys_file: Path) -> Vault:
 
 
 @pytest.fixture
+def local(keys_file: Path) -> LocalKeys:
+    """The fresh keys themselves."""
+    return LocalKeys.load(keys_file)
+
+
+@pytest.fixture
 def token_keys(keys_file: Path) -> TokenKeys:
     """The blind-index keys derived from the fresh master."""
     return TokenKeys(LocalKeys.load_or_create(keys_file).index_master)

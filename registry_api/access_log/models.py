@@ -1,9 +1,13 @@
-"""The table of the access log. Rows are added and never changed; a trigger says so to whoever tries by accident."""
+"""The tables of the access log, and of the tree over it.
+
+Rows are added and never changed, but for the queue and for secrets that are destroyed: triggers say so to whoever tries
+by accident, the tree tells on whoever gets round them.
+"""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Column, Identity, Index
+from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, SmallInteger, UniqueConstraint, Uuid
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import moment
@@ -26,3 +30,88 @@ class AccessEntry(SQLModel, table=True):
     """The reference of the enquiry, transfer or other thing concerned."""
     reason: str | None = None
     """A fixed code: why it was refused, or what became of it."""
+    digest: bytes | None = None
+    """SHA-256 of what is kept sealed beside it: the question that was asked, the answer that was given."""
+    child_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
+    """Whom it is about, for the subject tags of its leaf."""
+
+
+class LogOrigin(SQLModel, table=True):
+    """A tree of its own, signed under a name of its own. Another one begins only after the database was put back."""
+
+    __tablename__ = "log_origin"
+    id: int | None = Field(default=None, sa_column=Column(SmallInteger, Identity(always=True), primary_key=True))
+    origin: str = Field(unique=True)
+    begun_at: datetime = moment()
+
+
+class LogPending(SQLModel, table=True):
+    """The queue: entries that are in no tree yet. A trigger puts every new entry here, whoever adds it."""
+
+    __tablename__ = "log_pending"
+    access_entry_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+
+
+class LogEntry(SQLModel, table=True):
+    """An entry as it stands in the tree: a leaf with commitments, which tells nothing (``entry``)."""
+
+    __tablename__ = "log_entry"
+    id: UUID = Field(primary_key=True)
+    access_entry_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
+    leaf: bytes
+
+
+class LogPayload(SQLModel, table=True):
+    """The fields of an entry, sealed under its secret."""
+
+    __tablename__ = "log_payload"
+    entry_id: UUID = Field(primary_key=True)
+    sealed: bytes
+
+
+class LogSecret(SQLModel, table=True):
+    """What opens an entry, wrapped: the only rows of the log that may be destroyed."""
+
+    __tablename__ = "log_secret"
+    entry_id: UUID = Field(primary_key=True)
+    wrapped: bytes
+
+
+class LogLeaf(SQLModel, table=True):
+    """Where an entry stands in a tree."""
+
+    __tablename__ = "log_leaf"
+    __table_args__ = (UniqueConstraint("origin_id", "entry_id"),)
+    origin_id: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    idx: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    entry_id: UUID
+    leaf_hash: bytes
+
+
+class LogTile(SQLModel, table=True):
+    """A full tile and its root. Partial ones are computed from the leaves and from the roots below."""
+
+    __tablename__ = "log_tile"
+    origin_id: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    level: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    number: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    hashes: bytes
+    root: bytes
+
+
+class LogHead(SQLModel, table=True):
+    """The tree after each group of entries; the largest is what it is now."""
+
+    __tablename__ = "log_head"
+    origin_id: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    root: bytes
+
+
+class LogCheckpoint(SQLModel, table=True):
+    """A head that was signed: the note as it is handed out."""
+
+    __tablename__ = "log_checkpoint"
+    origin_id: int = Field(sa_column=Column(SmallInteger, primary_key=True))
+    size: int = Field(sa_column=Column(BigInteger, primary_key=True))
+    note: bytes

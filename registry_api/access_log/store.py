@@ -1,5 +1,6 @@
 """The one way to add to the access log: as a part of the statement whose effect it records, or on its own."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -7,8 +8,10 @@ from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
 
 APPEND = """
-INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason)
-VALUES (:log_at, :log_kind, :log_client_id, :log_organisation_id, :log_professional_id, :log_reference, :log_reason)
+INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest,
+                          child_ids)
+VALUES (:log_at, :log_kind, :log_client_id, :log_organisation_id, :log_professional_id, :log_reference, :log_reason,
+        :log_digest, :log_child_ids)
 RETURNING id
 """
 """A part for ``Statement.of_parts``; its values come from ``values``."""
@@ -25,8 +28,14 @@ def values(
     professional_id: UUID | None = None,
     reference: str | None = None,
     reason: str | None = None,
+    digest: bytes | None = None,
+    child_ids: Sequence[UUID] = (),
 ) -> dict[str, object]:
-    """Return the named values of ``APPEND``: codes and identifiers only, never what was asked."""
+    """Return the named values of ``APPEND``: codes and identifiers only, never what was asked.
+
+    ``digest``: SHA-256 of what is kept sealed beside the entry, so that the tree answers for that as well.
+    ``child_ids``: whom it is about; by their keys it is found again in the tree.
+    """
     return {
         "log_at": at,
         "log_kind": kind,
@@ -35,9 +44,20 @@ def values(
         "log_professional_id": professional_id,
         "log_reference": reference,
         "log_reason": reason,
+        "log_digest": digest,
+        "log_child_ids": list(child_ids),
     }
 
 
-async def append(connection: Connection, entry: dict[str, object]) -> None:
-    """Add one entry on its own; durable when this returns. Raises StoreUnavailable through the connection."""
-    await _APPEND_ALONE.fetch(connection, entry)
+async def append(connection: Connection, entry: dict[str, object]) -> int:
+    """Add one entry on its own and return its number; durable then. Raises StoreUnavailable through the connection."""
+    number: int = (await _APPEND_ALONE.fetchrow(connection, entry))["id"]
+    return number
+
+
+async def last_of(connection: Connection, reference: str, kind: str) -> int | None:
+    """Return the number of the last entry of a kind under a reference; or None."""
+    number: int | None = await connection.fetchval(
+        "SELECT max(id) FROM access_entry WHERE reference = $1 AND kind = $2", reference, kind
+    )
+    return number

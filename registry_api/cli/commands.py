@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from registry_api.cli import administration, asking, following_up, keeping, telephoning, transferring
+from registry_api.cli import administration, asking, following_up, keeping, log_commands, telephoning, transferring
 from registry_api.cli.output import Failure, complain
 from registry_api.kernel.errors import KeysUnusable, StoreUnavailable
 
@@ -16,7 +16,7 @@ HELP = "The Child Protection Register Enquiry Service: run it, keep its register
 app = typer.Typer(
     name="registry-api", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False
 )
-for module in (administration, keeping, asking, telephoning, following_up, transferring):
+for module in (administration, keeping, log_commands, asking, telephoning, following_up, transferring):
     module.add_commands(app)
 
 

@@ -25,7 +25,9 @@ class Failure(Exception):
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     on_terminal = stream is not None and stream.isatty()
-    return Console(stderr=stderr, highlight=False, markup=False, width=None if on_terminal else _WIDTH_OF_A_FILE)
+    return Console(
+        stderr=stderr, highlight=False, markup=False, emoji=False, width=None if on_terminal else _WIDTH_OF_A_FILE
+    )
 
 
 console = _console(stderr=False)

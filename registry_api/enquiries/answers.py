@@ -3,12 +3,14 @@
 No detail that the enquirer did not supply is read back: neither name nor date of birth nor address of the child.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from policies.enquirer import Disclosure
 from policies.profile import Profile
+from registry_api.access_log.proof import Proof
 from registry_api.directory.service import Person
 from registry_api.enquiries import wording
 from registry_api.enquiries.children import ChildFound
@@ -40,6 +42,19 @@ class Authority:
 
 
 _DISCLOSES_CASE = frozenset({Outcome.ON_PLAN, Outcome.TEMPORARY_ENTRY, Outcome.OPEN_CASE})
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer as it is stored, the receipt for handing it out, and whether that had been done before."""
+
+    body: bytes
+    receipt: Proof
+    repeated: bool = False
+
+    def sent(self) -> bytes:
+        """Return the answer with its receipt: as the last member, for the answer itself is stored as bytes."""
+        return self.body[:-1] + b',"receipt":' + json.dumps(bytes(self.receipt).decode()).encode() + b"}"
 
 
 def compose(

@@ -43,7 +43,7 @@ async def make_enquiry(
     service: Enquiries = request.app.state.enquiries
     answered = await service.make_enquiry(enquirer, question.read(), idempotency_key=checked(key))
     headers = {"Idempotency-Replayed": "true"} if answered.repeated else None
-    return Response(answered.body, media_type="application/json", headers=headers)
+    return Response(answered.sent(), media_type="application/json", headers=headers)
 
 
 @router.post(

@@ -3,10 +3,12 @@
 The same from a request, from a retry of it, and from what stands sealed of an enquiry that was never answered.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Self
+from hashlib import sha256
+from typing import Any, Final, Self
 from uuid import UUID
 
 from policies.access import EnquiryDecision
@@ -20,7 +22,11 @@ from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.kernel.crypto import RowKey, Vault
 from registry_api.matching.criteria import sufficiency
 from registry_api.matching.record import Record, pack, record_of
+from registry_api.routing.service import Subject
 from registry_api.routing.store import consider_values, told_values
+
+RECEIVED: Final = "enquiry.received"
+REFUSED: Final = "enquiry.refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ class Asked:
     key: RowKey
     disclosure: Disclosure = Disclosure.FULL
     opens_restricted: bool = False
+    log_entry: int | None = None
+    """The number of its entry in the access log, where that has just been made."""
 
 
 def tells_less(disclosure: Disclosure, kept: str) -> bool:
@@ -85,8 +93,43 @@ def reopened(row: Mapping[str, Any], vault: Vault, profile: Profile) -> Asked:
     )
 
 
-def log_values(asked: Asked, kind: str, *, at: datetime, reason: str | None = None) -> dict[str, object]:
-    """Return the access log's entry of ``kind`` about an enquiry."""
+def resumed(asked: Asked, kept: Mapping[str, Any], vault: Vault) -> Asked:
+    """Return what a retry asks as it was committed first, ``kept``."""
+    return replace(
+        asked,
+        id=kept["id"],
+        reference=kept["reference"],
+        received_at=kept["received_at"],
+        key=vault.key("enquiry", kept["id"], kept["data_key"]),
+        disclosure=Disclosure(kept["disclosure"]),
+        opens_restricted=kept["opens_restricted"],
+        log_entry=None,
+    )
+
+
+def subjects(rows: Iterable[Mapping[str, Any]], vault: Vault) -> dict[UUID, Subject]:
+    """Return what those who follow up see of enquiries: rows of ``store.questions``. Raises EnvelopeError."""
+    described = {}
+    for row in rows:
+        opened = vault.key("enquiry", row["id"], row["data_key"]).open("question", row["sealed_question"])
+        details = {**json.loads(opened), "outcome": row["outcome"] or "not_answered"}
+        described[row["id"]] = Subject(row["reference"], row["received_at"], row["professional_id"], details)
+    return described
+
+
+def log_values(
+    asked: Asked,
+    kind: str,
+    *,
+    at: datetime,
+    reason: str | None = None,
+    sealed: bytes | None = None,
+    child_ids: Sequence[UUID] = (),
+) -> dict[str, object]:
+    """Return the access log's entry of ``kind`` about an enquiry and about these children.
+
+    ``sealed``: what is kept sealed beside it, for which it answers as well.
+    """
     return access_log.values(
         at=at,
         kind=kind,
@@ -95,6 +138,8 @@ def log_values(asked: Asked, kind: str, *, at: datetime, reason: str | None = No
         professional_id=asked.by.professional_id,
         reference=asked.reference,
         reason=reason,
+        digest=None if sealed is None else sha256(sealed).digest(),
+        child_ids=child_ids,
     )
 
 
@@ -112,6 +157,7 @@ def received_values(
     ``question``: as it was asked, to be sealed. ``refusal``: why it is not to be answered. ``taken_by``: who took it
     down on the telephone.
     """
+    sealed_question = asked.key.seal("question", question)
     return {
         "id": asked.id,
         "reference": asked.reference,
@@ -131,9 +177,10 @@ def received_values(
         "taken_by": taken_by,
         "refusal": refusal,
         "data_key": asked.key.wrapped,
-        "sealed_question": asked.key.seal("question", question),
+        "sealed_question": sealed_question,
         "sealed_record": asked.key.seal("record", pack(asked.record)),
-        "log_kind": "enquiry.refused" if refusal else "enquiry.received",
+        "log_kind": REFUSED if refusal else RECEIVED,
+        "log_digest": sha256(sealed_question).digest(),
     }
 
 
@@ -145,6 +192,7 @@ def answer_values(
     ``body``: the answer as it is sent. ``due``: of a child-in-need consideration, if there is to be one (ENQ-7).
     """
     earlier = found.earlier
+    sealed_answer = asked.key.seal("answer", body)
     if found.opened_restricted:
         log_kind = "enquiry.restricted_opened"
     return {
@@ -153,7 +201,7 @@ def answer_values(
         "outcome": decided.outcome,
         "row": decided.row,
         "child_id": found.child.id if found.child else None,
-        "sealed_answer": asked.key.seal("answer", body),
+        "sealed_answer": sealed_answer,
         **consider_values(
             [asked.id, *(enquiry.id for enquiry in earlier)],
             considers=Audience.CONSIDERATION in decided.told,
@@ -163,5 +211,5 @@ def answer_values(
             calendar=due.calendar_version,
         ),
         **told_values(notices(decided, found, asked.request.urgency), at=at, enquiry_id=asked.id),
-        **log_values(asked, log_kind, at=at, reason=decided.outcome),
+        **log_values(asked, log_kind, at=at, reason=decided.outcome, sealed=sealed_answer, child_ids=found.child_ids()),
     }

@@ -56,6 +56,11 @@ class Found:
     people: Mapping[UUID, directory.Person] = field(default_factory=dict)
     opened_restricted: bool = False
 
+    def child_ids(self) -> tuple[UUID, ...]:
+        """Return the children that the answer is about, or may be about."""
+        shown = (*((self.child,) if self.child else ()), *self.entries, *self.possible, *self.neighbours)
+        return tuple(dict.fromkeys(child.id for child in shown))
+
 
 async def find(
     connection: Connection,

@@ -256,3 +256,5 @@ class Answer(Wire):
     advice: tuple[str, ...]
     contact_now: ContactNow
     worth: Worth
+    receipt: str | None = None
+    """Proof that this answer is in the access log (C2SP tlog-proof). Keep it: the log cannot be rewritten behind it."""

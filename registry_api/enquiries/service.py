@@ -7,9 +7,8 @@ whom it goes to are committed before it is sent. If either write fails nothing i
 import contextlib
 import hashlib
 import hmac
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,12 +17,25 @@ import asyncpg
 import structlog
 
 from policies.access import EnquiryDecision, RefusalReason, Refused, decide_enquiry
-from policies.enquirer import Disclosure, Enquirer
+from policies.enquirer import Enquirer
 from policies.profile import Profile
+from registry_api.access_log import reading as log_reading
 from registry_api.access_log import store as access_log
+from registry_api.access_log.proof import Proof
 from registry_api.enquiries import found, store
-from registry_api.enquiries.answers import Authority, compose
-from registry_api.enquiries.asked import Asked, Asker, answer_values, log_values, received_values, reopened, tells_less
+from registry_api.enquiries.answers import Answered, Authority, compose
+from registry_api.enquiries.asked import (
+    RECEIVED,
+    Asked,
+    Asker,
+    answer_values,
+    log_values,
+    received_values,
+    reopened,
+    resumed,
+    subjects,
+    tells_less,
+)
 from registry_api.enquiries.rules import decide_outcome
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.kernel.clock import Clock
@@ -47,14 +59,6 @@ _MOST_FINISHED = 50
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The bytes to be sent, and whether they had been sent before."""
-
-    body: bytes
-    repeated: bool = False
-
-
 class Enquiries:
     """The use-cases of the main job, over what they need."""
 
@@ -68,8 +72,12 @@ class Enquiries:
         profile: Profile,
         clock: Clock,
         authority: Authority,
+        covered: Callable[[int], Awaitable[None]],
     ) -> None:
-        """``digest_key``: 32 bytes under which requests are fingerprinted. ``authority``: whose register this is."""
+        """``digest_key``: 32 bytes under which requests are fingerprinted. ``authority``: whose register this is.
+
+        ``covered``: returns when an entry of the access log lies under a signed head (``access_log.awaiting``).
+        """
         self._database = database
         self._vault = vault
         self._token_keys = token_keys
@@ -77,6 +85,7 @@ class Enquiries:
         self._profile = profile
         self._clock = clock
         self._authority = authority
+        self._covered = covered
         self._finished_until = datetime.min.replace(tzinfo=UTC)
 
     async def make_enquiry(
@@ -132,7 +141,7 @@ class Enquiries:
                 if kept["opens_restricted"] and not decided.opens_restricted:
                     # The first answer may be of a restricted child; whoever sends this has not just proven anything.
                     raise Forbidden(RefusalReason.STEP_UP_NEEDED, kept["reference"])
-                asked, refusal = self._resumed(asked, kept), kept["refusal"]
+                asked, refusal = resumed(asked, kept, self._vault), kept["refusal"]
                 if kept["sealed_answer"] is not None:
                     return await self._repeat(connection, asked, kept["sealed_answer"])
                 # Recorded, but never answered: the first attempt failed on the way. This one goes on from there.
@@ -178,8 +187,8 @@ class Enquiries:
             # What was refused is kept, but is no earlier enquiry that others would be told of.
             "tokens": [] if refusal else index_tokens(record, self._token_keys),
         }
-        is_new = await store.receive(connection, values)
-        return asked, is_new
+        entry = await store.receive(connection, values)
+        return replace(asked, log_entry=entry), entry is not None
 
     async def finish_unanswered(self, database: Database) -> None:
         """Answer what was recorded and never answered, as a retry would, so that nobody's follow-up waits (ENQ-10).
@@ -220,18 +229,23 @@ class Enquiries:
 
     async def _answer(self, connection: Connection, asked: Asked) -> Answered:
         try:
-            return Answered(await self._conclude(connection, asked, "enquiry.answered"))
+            return await self._conclude(connection, asked, "enquiry.answered")
         except asyncpg.UniqueViolationError:
             # A retry of the same enquiry overtook this attempt. Both send what was committed first.
             stored = await store.answer_of(connection, asked.id)
             return await self._repeat(connection, asked, stored["sealed_answer"])
 
-    async def _conclude(self, connection: Connection, asked: Asked, log_kind: str) -> bytes:
-        """Read the register, commit the answer with all that follows from it, and return it.
+    async def _conclude(self, connection: Connection, asked: Asked, log_kind: str) -> Answered:
+        """Read the register, commit the answer with all that follows from it, and return it with its receipt.
+
+        What was asked is under a signed head of the log before the register is read, what was found before it is told.
 
         Raises asyncpg.UniqueViolationError when the enquiry has been answered already.
         """
         now = self._clock()
+        received = asked.log_entry or await access_log.last_of(connection, asked.reference, RECEIVED)
+        assert received is not None, "an enquiry and its entry are one statement"
+        await self._covered(received)
         what_is_found = await found.find(
             connection,
             self._vault,
@@ -260,24 +274,20 @@ class Enquiries:
         )
         due = self._profile.consideration_due(now)
         values = answer_values(asked, decided, what_is_found, body, at=now, due=due, log_kind=log_kind)
-        await store.answer(connection, values)
-        return body
+        return Answered(body, await self.receipt(connection, await store.answer(connection, values)))
+
+    async def receipt(self, connection: Connection, entry: int) -> Proof:
+        """Return the receipt of a committed entry of the log, once it is under a signed head.
+
+        Raises StoreUnavailable when that takes too long: then nothing is disclosed.
+        """
+        await self._covered(entry)
+        return await log_reading.receipt(connection, entry)
 
     async def _repeat(self, connection: Connection, asked: Asked, sealed_answer: bytes) -> Answered:
-        await access_log.append(connection, log_values(asked, "enquiry.repeated", at=self._clock()))
-        return Answered(asked.key.open("answer", sealed_answer), repeated=True)
-
-    def _resumed(self, asked: Asked, kept: Mapping[str, Any]) -> Asked:
-        key = self._vault.key("enquiry", kept["id"], kept["data_key"])
-        return replace(
-            asked,
-            id=kept["id"],
-            reference=kept["reference"],
-            received_at=kept["received_at"],
-            key=key,
-            disclosure=Disclosure(kept["disclosure"]),
-            opens_restricted=kept["opens_restricted"],
-        )
+        entry = await access_log.append(connection, log_values(asked, "enquiry.repeated", at=self._clock()))
+        receipt = await self.receipt(connection, entry)
+        return Answered(asked.key.open("answer", sealed_answer), receipt, repeated=True)
 
     def _digest(self, enquirer: Enquirer, question: bytes, taken_by: UUID | None) -> bytes:
         # Who asks is part of it, and that it came by telephone: another's retry under the same key is another enquiry.
@@ -286,11 +296,4 @@ class Enquiries:
 
     async def describe(self, connection: Connection, ids: Sequence[UUID]) -> dict[UUID, Subject]:
         """Open these enquiries for whoever has to follow them up (``routing.service.Describe``)."""
-        if not ids:
-            return {}
-        described = {}
-        for row in await store.questions(connection, ids):
-            opened = self._vault.key("enquiry", row["id"], row["data_key"]).open("question", row["sealed_question"])
-            details = {**json.loads(opened), "outcome": row["outcome"] or "not_answered"}
-            described[row["id"]] = Subject(row["reference"], row["received_at"], row["professional_id"], details)
-        return described
+        return subjects(await store.questions(connection, ids), self._vault) if ids else {}

@@ -35,17 +35,23 @@ INSERT INTO enquiry_token (token, enquiry_id)
 SELECT token, received.id FROM received CROSS JOIN unnest(:tokens::bigint[]) AS token
 """,
         "logged": """
-INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason)
-SELECT :received_at, :log_kind, :client_id, :organisation_id, :professional_id, :reference, :refusal FROM received
+INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest)
+SELECT :received_at, :log_kind, :client_id, :organisation_id, :professional_id, :reference, :refusal, :log_digest
+FROM received
+RETURNING id
 """,
     },
-    "SELECT id FROM received",
+    "SELECT id FROM logged",
 )
 
 
-async def receive(connection: Connection, values: Mapping[str, Any]) -> bool:
-    """Record an enquiry; durable when this returns True. False: its idempotency key stands already (ENQ-2)."""
-    return await _RECEIVE.fetchrow(connection, values) is not None
+async def receive(connection: Connection, values: Mapping[str, Any]) -> int | None:
+    """Record an enquiry, durably, and return the number of its log entry (ENQ-2).
+
+    None: its idempotency key stands already, and nothing was written.
+    """
+    row = await _RECEIVE.fetchrow(connection, values)
+    return None if row is None else int(row["id"])
 
 
 _UNSETTLED = "', '".join(sorted({*NOT_KNOWN_OUTCOMES, Outcome.MORE_INFORMATION_NEEDED}))
@@ -100,16 +106,16 @@ RETURNING enquiry_id
         **CONSIDER_AND_TELL,
         "logged": APPEND,
     },
-    "SELECT enquiry_id FROM answered",
+    "SELECT id FROM logged",
 )
 
 
-async def answer(connection: Connection, values: Mapping[str, Any]) -> None:
-    """Record the answer and all that follows from it, whole or not at all; durable when this returns.
+async def answer(connection: Connection, values: Mapping[str, Any]) -> int:
+    """Record the answer and all that follows from it, whole or not at all, and return the number of its log entry.
 
     Raises asyncpg.UniqueViolationError when the enquiry has been answered already.
     """
-    await _ANSWER.fetchrow(connection, values)
+    return int((await _ANSWER.fetchrow(connection, values))["id"])
 
 
 async def by_idempotency_key(connection: Connection, client_id: str, key: str) -> Any:

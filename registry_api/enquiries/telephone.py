@@ -169,8 +169,8 @@ class TelephoneEnquiries:
                 professional_id=row["professional_id"],
                 reference=row["reference"],
             )
-            await access_log.append(connection, entry)
-        return Answer.model_validate_json(body)
+            receipt = await self.enquiries.receipt(connection, await access_log.append(connection, entry))
+        return Answer.model_validate_json(body).model_copy(update={"receipt": bytes(receipt).decode()})
 
     async def _enrolled(self, connection: Connection, organisation_id: UUID, caller: Caller) -> UUID | None:
         """Return whom a caller's identifier names; None where they gave a name. Raises NotPossible where nobody."""

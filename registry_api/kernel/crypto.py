@@ -165,6 +165,18 @@ class Vault:
         place = _place(table, row)
         return RowKey(self._keys.unwrap(wrapped, place), wrapped, place)
 
+    def row_key(self, table: str, row: UUID, data_key: bytes) -> RowKey:
+        """Return a row's key that is derived from something else which is kept, and so has no envelope of its own."""
+        return RowKey(data_key, b"", _place(table, row))
+
+    def wrap(self, table: str, row: UUID, secret: bytes) -> bytes:
+        """Return the envelope of a 32-byte secret that is kept for a row, and from which its keys are derived."""
+        return self._keys.wrap(secret, _place(table, row))
+
+    def unwrap(self, table: str, row: UUID, wrapped: bytes) -> bytes:
+        """Return what was wrapped for a row. Raises EnvelopeError when ``wrapped`` belongs elsewhere."""
+        return self._keys.unwrap(wrapped, _place(table, row))
+
 
 def _place(table: str, row: UUID) -> bytes:
     return table.encode() + b"|" + row.bytes + b"|"

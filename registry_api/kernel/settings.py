@@ -50,6 +50,14 @@ class Settings(BaseSettings):
     step_up_minutes: int = Field(default=10, ge=1, le=60)
     """How long having proven oneself anew opens restricted records."""
 
+    log_origin: str = Field(default="", pattern=r"^[^\s+]*$", validate_default=True)
+    """What the access log is called: an address without its scheme, which is the name of its keys. It is looked at
+    once, when the keys are made. Where none is given, that of ``base_url`` with ``/log``."""
+    log_deadline_seconds: float = Field(default=2.0, gt=0)
+    """How long an enquirer waits for their entry to be under a signed head; then nothing is disclosed."""
+    log_sequencer: Literal["inside", "separate"] = "inside"
+    """Whether the workers sign the access log, or `registry-api sequencer` does, which alone has the keys then."""
+
     profile: str = "jersey"
     """The procedure profile of the authority: a file of ``policies/procedures/``."""
     agreement_review_months: int = Field(default=12, ge=1, le=60)
@@ -75,6 +83,11 @@ class Settings(BaseSettings):
     @classmethod
     def _own_address(cls, given: str, known: ValidationInfo) -> str:
         return given or f"http://{known.data.get('host')}:{known.data.get('port')}"
+
+    @field_validator("log_origin")
+    @classmethod
+    def _own_log(cls, given: str, known: ValidationInfo) -> str:
+        return given or f"{str(known.data.get('base_url')).partition('://')[2]}/log"
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -116,6 +129,11 @@ class Settings(BaseSettings):
     def keys_file(self) -> Path:
         """Where the local key provider keeps the key-encryption and index keys."""
         return self.state_dir / "keys.json"
+
+    @cached_property
+    def log_keys_file(self) -> Path:
+        """Where the keys that sign the access log are, with the fence beside them."""
+        return self.state_dir / "log-keys"
 
     @cached_property
     def signing_keys_file(self) -> Path:

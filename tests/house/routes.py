@@ -144,6 +144,8 @@ OPEN: dict[Key, frozenset[str]] = {
     ("POST", "/sign-in/back-channel"): frozenset({"address"}),
     ("GET", "/account"): frozenset({"address"}),
     ("GET", "/openapi.json"): frozenset({"address"}),
+    ("GET", "/log/checkpoint"): frozenset({"address"}),
+    ("GET", "/log/tile/{tile}"): frozenset({"address"}),
     ("GET", "/livez"): frozenset({"worker"}),
     ("GET", "/readyz"): frozenset({"worker"}),
 }
@@ -183,6 +185,7 @@ URL_PARAMETERS = {
     ("path", "consideration_id"): {"type": "string", "format": "uuid"},
     ("path", "session_id"): {"type": "string", "format": "uuid"},
     ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
+    ("path", "tile"): {"type": "string", "maxLength": 40},
     ("path", "alert_id"): {"type": "string", "format": "uuid"},
     ("path", "enquiry_reference"): {"type": "string", "pattern": "^E-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
     ("path", "organisation_id"): {"type": "string", "format": "uuid"},

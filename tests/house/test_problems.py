@@ -38,7 +38,7 @@ def _otherwise(key: Key) -> dict[int, str]:
 
 
 def _path(key: Key) -> str:
-    examples = {**EXAMPLES, "session_id": EXAMPLES["notification_id"]}
+    examples = {**EXAMPLES, "session_id": EXAMPLES["notification_id"], "tile": "0/000"}
     return re.sub(r"{(\w+)}", lambda name: examples[name[1]], key[1])
 
 

@@ -15,6 +15,7 @@ from tests.house.repository import PACKAGES, ROOT, documented, files, python_fil
 
 LONGER_THAN_300_LINES = {
     "alembic/versions/0001_the_first_tables.py": "every table once, in the order of their foreign keys, up and down",
+    "registry_api/access_log/verify.py": "an auditor takes this one file away",
     "tests/builders.py": "one world, which tests read as one",
     "tests/integration/test_embedded_postgres.py": "one subject: the life of a server",
 }

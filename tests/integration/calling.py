@@ -107,6 +107,7 @@ class Callers:
         await look_over(world)
         self.named = {
             "notification_id": [one["id"] for one in await world.inbox("kw-1")],
+            "tile": ["0/000.p/1", "entries/000.p/1"],
             "consideration_id": [one["id"] for one in await world.considerations()],
             "alert_id": [one["id"] for one in await alerts(world)],
             "reference": [transfer["reference"]],

@@ -1,0 +1,271 @@
+"""The queries of the tree: what waits, what was put in, what was signed, and the tiles of a tree of any size."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from registry_api.access_log.sealing import SealedEntry
+from registry_api.access_log.tiles import WIDTH, Edge, FullTile, Tile, edge_widths
+from registry_api.kernel.db import Connection
+
+MOST_IN_A_GROUP: Final = 500
+"""Entries that are put into the tree at once; the next group follows directly."""
+
+_LOCK: Final = 4_153_700_227
+"""The advisory lock under which one sequencer works at a time."""
+
+
+async def lock(connection: Connection) -> None:
+    """Wait until no other sequencer is at work, until the end of the transaction."""
+    await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+_STATE = """
+SELECT o.id, o.origin, h.size, h.root, c.size AS signed_size, c.note
+FROM (SELECT id, origin FROM log_origin ORDER BY id DESC LIMIT 1) o
+LEFT JOIN LATERAL (
+    SELECT size, root FROM log_head WHERE origin_id = o.id ORDER BY size DESC LIMIT 1
+) h ON true
+LEFT JOIN LATERAL (
+    SELECT size, note FROM log_checkpoint WHERE origin_id = o.id ORDER BY size DESC LIMIT 1
+) c ON true
+"""
+
+
+async def state(connection: Connection) -> Any:
+    """Return the tree that is being added to, the last that was begun: its head, and the last that was signed; or None.
+
+    After ``lock`` and in a statement of its own: one that had waited for the lock itself would see what was before.
+    """
+    return await connection.fetchrow(_STATE)
+
+
+async def begin(connection: Connection, name: str, at: datetime) -> int:
+    """Begin a tree. Raises asyncpg.UniqueViolationError when there was one of that name."""
+    id_: int = await connection.fetchval(
+        "INSERT INTO log_origin (origin, begun_at) VALUES ($1, $2) RETURNING id", name, at
+    )
+    return id_
+
+
+# What is visible is taken, and never all up to a number: numbers are given out before they are committed, and whoever
+# remembers the last one seen passes over those that come later (tests/integration/test_log_sequencer.py).
+_TAKE = f"""
+WITH taken AS (
+    DELETE FROM log_pending WHERE access_entry_id IN (
+        SELECT access_entry_id FROM log_pending ORDER BY access_entry_id LIMIT {MOST_IN_A_GROUP}
+    )
+    RETURNING access_entry_id
+)
+SELECT e.*, l.id AS entry_id, l.leaf FROM taken
+JOIN access_entry e ON e.id = taken.access_entry_id
+LEFT JOIN log_entry l ON l.access_entry_id = e.id
+ORDER BY e.id
+"""
+
+
+async def take_pending(connection: Connection) -> list[Any]:
+    """Take entries out of the queue. Those that were in an earlier tree have their leaf already."""
+    return await connection.fetch(_TAKE)
+
+
+_GROW = """
+WITH entry AS (
+    INSERT INTO log_entry (id, access_entry_id, leaf) SELECT * FROM unnest($10::uuid[], $11::bigint[], $12::bytea[])
+), payload AS (
+    INSERT INTO log_payload (entry_id, sealed) SELECT * FROM unnest($10::uuid[], $13::bytea[])
+), secret AS (
+    INSERT INTO log_secret (entry_id, wrapped) SELECT * FROM unnest($10::uuid[], $14::bytea[])
+), leaf AS (
+    INSERT INTO log_leaf (origin_id, idx, entry_id, leaf_hash)
+    SELECT $1::smallint, $2::bigint + place - 1, id, hash
+    FROM unnest($3::uuid[], $4::bytea[]) WITH ORDINALITY AS new(id, hash, place)
+), tile AS (
+    INSERT INTO log_tile (origin_id, level, number, hashes, root)
+    SELECT $1::smallint, * FROM unnest($5::smallint[], $6::bigint[], $7::bytea[], $8::bytea[])
+)
+INSERT INTO log_head (origin_id, size, root) VALUES ($1::smallint, $2::bigint + cardinality($3::uuid[]), $9)
+"""
+
+
+async def grow(
+    connection: Connection,
+    origin_id: int,
+    first: int,
+    leaves: Sequence[tuple[UUID, bytes]],
+    full: Sequence[FullTile],
+    root: bytes,
+    entries: Sequence[SealedEntry],
+) -> None:
+    """Store leaves from index ``first`` on, the tiles that they filled, the head that they make, and new entries."""
+    await connection.execute(
+        _GROW,
+        origin_id,
+        first,
+        [entry_id for entry_id, _ in leaves],
+        [hash_ for _, hash_ in leaves],
+        [tile.level for tile, _, _ in full],
+        [tile.number for tile, _, _ in full],
+        [hashes for _, hashes, _ in full],
+        [root_ for _, _, root_ in full],
+        root,
+        [entry.id for entry in entries],
+        [entry.access_entry_id for entry in entries],
+        [entry.leaf for entry in entries],
+        [entry.sealed for entry in entries],
+        [entry.wrapped for entry in entries],
+    )
+
+
+async def _hashes(connection: Connection, origin_id: int, tile: Tile, width: int) -> list[bytes]:
+    """Return the hashes of a partial tile: leaves, or the roots of the full tiles below."""
+    start = tile.number * WIDTH
+    query = (
+        "SELECT leaf_hash AS hash FROM log_leaf WHERE origin_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
+        if tile.level == 0
+        else "SELECT root AS hash FROM log_tile WHERE origin_id = $1 AND level = $4 AND number >= $2 AND number < $3 "
+        "ORDER BY number"
+    )
+    more = () if tile.level == 0 else (tile.level - 1,)
+    return [row["hash"] for row in await connection.fetch(query, origin_id, start, start + width, *more)]
+
+
+async def edge(connection: Connection, origin_id: int, size: int) -> Edge:
+    """Return the right-hand edge of a tree. Raises ValueError when the stored hashes are not as many as it has."""
+    levels = []
+    for level, width in enumerate(edge_widths(size)):
+        tile = Tile(level, size >> 8 * (level + 1))
+        levels.append(await _hashes(connection, origin_id, tile, width) if width else [])
+    return Edge(size, levels)
+
+
+_FULL_TILES = """
+SELECT level, number, hashes FROM log_tile JOIN unnest($2::smallint[], $3::bigint[]) AS wanted(level, number)
+USING (level, number) WHERE origin_id = $1
+"""
+
+
+async def tiles(connection: Connection, origin_id: int, wanted: Iterable[Tile], size: int) -> Mapping[Tile, bytes]:
+    """Return tiles of a tree at a size, full or partial. One that is not stored whole is left out."""
+    wanted = set(wanted)
+    full = [tile for tile in wanted if tile.width(size) == WIDTH]
+    found: dict[Tile, bytes] = {}
+    if full:
+        rows = await connection.fetch(_FULL_TILES, origin_id, [t.level for t in full], [t.number for t in full])
+        found = {Tile(row["level"], row["number"]): row["hashes"] for row in rows}
+    for tile in wanted.difference(full):
+        hashes = await _hashes(connection, origin_id, tile, width := tile.width(size))
+        if width and len(hashes) == width:
+            found[tile] = b"".join(hashes)
+    return found
+
+
+async def add_checkpoint(connection: Connection, origin_id: int, size: int, note: bytes) -> None:
+    """Store a signed head."""
+    await connection.execute("INSERT INTO log_checkpoint VALUES ($1, $2, $3)", origin_id, size, note)
+
+
+_COVERED = """
+SELECT e.access_entry_id FROM log_entry e JOIN log_leaf l ON l.entry_id = e.id
+WHERE e.access_entry_id = ANY($1::bigint[]) AND l.origin_id = (SELECT max(id) FROM log_origin)
+  AND l.idx < (SELECT max(size) FROM log_checkpoint c WHERE c.origin_id = l.origin_id)
+"""
+
+
+async def covered(connection: Connection, entries: Sequence[int]) -> list[int]:
+    """Return which of these entries lie under a signed head of the current tree."""
+    return [row["access_entry_id"] for row in await connection.fetch(_COVERED, list(entries))]
+
+
+_PLACED = """
+SELECT a.*, e.id AS entry_id, e.leaf, l.idx, p.sealed, s.wrapped FROM access_entry a
+JOIN log_entry e ON e.access_entry_id = a.id JOIN log_leaf l ON l.entry_id = e.id AND l.origin_id = $1
+JOIN log_payload p ON p.entry_id = e.id LEFT JOIN log_secret s ON s.entry_id = e.id
+WHERE a.reference = $2 ORDER BY l.idx
+"""
+
+
+async def placed(connection: Connection, origin_id: int, reference: str) -> list[Any]:
+    """Return the entries under a reference with where they stand and what opens them, the oldest first."""
+    return await connection.fetch(_PLACED, origin_id, reference)
+
+
+async def place(connection: Connection, access_entry_id: int) -> Any:
+    """Return an entry with where it stands in the tree that is being added to; or None."""
+    return await connection.fetchrow(
+        "SELECT e.leaf, l.idx FROM log_entry e JOIN log_leaf l ON l.entry_id = e.id WHERE e.access_entry_id = $1 "
+        "AND l.origin_id = (SELECT max(id) FROM log_origin)",
+        access_entry_id,
+    )
+
+
+async def leaves(connection: Connection, origin_id: int, first: int, end: int) -> list[bytes]:
+    """Return the entries of a tree from an index on, at most up to another."""
+    rows = await connection.fetch(
+        "SELECT e.leaf FROM log_leaf l JOIN log_entry e ON e.id = l.entry_id "
+        "WHERE l.origin_id = $1 AND l.idx >= $2 AND l.idx < $3 ORDER BY l.idx",
+        origin_id,
+        first,
+        end,
+    )
+    return [row["leaf"] for row in rows]
+
+
+async def leaf_hashes(connection: Connection, origin_id: int, first: int, end: int) -> list[bytes]:
+    """Return the leaf hashes of a tree from an index on, at most up to another."""
+    rows = await connection.fetch(
+        "SELECT leaf_hash FROM log_leaf WHERE origin_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
+        origin_id,
+        first,
+        end,
+    )
+    return [row["leaf_hash"] for row in rows]
+
+
+_ROWS_WITH_ENTRIES = """
+SELECT a.*, e.id AS entry_id, e.leaf, l.leaf_hash, s.wrapped, p.access_entry_id IS NOT NULL AS waits
+FROM access_entry a
+LEFT JOIN log_entry e ON e.access_entry_id = a.id
+LEFT JOIN log_leaf l ON l.entry_id = e.id AND l.origin_id = $1
+LEFT JOIN log_secret s ON s.entry_id = e.id
+LEFT JOIN log_pending p ON p.access_entry_id = a.id
+WHERE a.id > $2 ORDER BY a.id LIMIT $3
+"""
+
+
+async def rows_with_entries(connection: Connection, origin_id: int, after: int, limit: int) -> list[Any]:
+    """Return rows of the log after a number, each with what the tree has of it."""
+    return await connection.fetch(_ROWS_WITH_ENTRIES, origin_id, after, limit)
+
+
+async def entries_without_rows(connection: Connection) -> int:
+    """Return how many entries of the tree have lost the row that they were made of."""
+    number: int = await connection.fetchval(
+        "SELECT count(*) FROM log_entry e WHERE NOT EXISTS (SELECT FROM access_entry a WHERE a.id = e.access_entry_id)"
+    )
+    return number
+
+
+async def requeue_unsigned(connection: Connection, origin_id: int, signed: int) -> None:
+    """Queue anew what stands in a tree that nobody will sign any more, beyond what was signed."""
+    await connection.execute(
+        "INSERT INTO log_pending SELECT e.access_entry_id FROM log_leaf l JOIN log_entry e ON e.id = l.entry_id "
+        "WHERE l.origin_id = $1 AND l.idx >= $2",
+        origin_id,
+        signed,
+    )
+
+
+async def take_new(connection: Connection, at: datetime, kind: str, reference: str) -> Any:
+    """Add an entry of the log about itself, and return it out of the queue."""
+    (row,) = await connection.fetch(
+        "INSERT INTO access_entry (at, kind, reference) VALUES ($1, $2, $3) RETURNING *", at, kind, reference
+    )
+    await connection.execute("DELETE FROM log_pending WHERE access_entry_id = $1", row["id"])
+    return row
+
+
+async def is_waiting(connection: Connection) -> bool:
+    """Return whether anything is queued."""
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM log_pending)"))
