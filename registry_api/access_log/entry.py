@@ -25,9 +25,9 @@ VERSION: Final = 1
 SECRET_SIZE: Final = 32
 """Bytes of an entry's secret, of a child's subject key, and of the master that those are derived from."""
 TAG_SIZE: Final = 16
+"""Bytes of a subject tag."""
 TAGS: Final = 8
 """Every entry has so many tags, or a multiple: more than eight children of one household on plans are rare."""
-"""Bytes of a subject tag."""
 
 _DOMAIN: Final = b"child-protection-register log commitment 1\x00"
 _CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")

@@ -64,8 +64,17 @@ def test_a_childs_key_finds_its_entries_and_only_those() -> None:
     entries = [an_entry(1, subjects=[key]), an_entry(2, subjects=[key, other]), an_entry(3, subjects=[other])]
     tags = [json.loads(entry.leaf(SECRET))["s"] for entry in entries]
     assert [subject_tag(key, entry.id) in marks for entry, marks in zip(entries, tags, strict=True)] == [1, 1, 0]
-    assert len({mark for marks in tags for mark in marks}) == 4, "no mark occurs twice, so nobody else links them"
+    assert len({mark for marks in tags for mark in marks}) == 24, "no mark occurs twice, so nobody else links them"
     assert tags[1] == sorted(tags[1])
+
+
+@pytest.mark.rule("ENQ-5")
+@pytest.mark.parametrize(("children", "tags"), [(0, 8), (1, 8), (2, 8), (8, 8), (9, 16)])
+def test_a_leaf_does_not_tell_how_many_children_it_concerns(children: int, tags: int) -> None:
+    concerned = [subject_key(MASTER, uuid4()) for _ in range(children)]
+    nobody, some = (an_entry(1, subjects=subjects).leaf(SECRET) for subjects in ([], concerned))
+    assert len(json.loads(some)["s"]) == tags
+    assert len(some) - len(nobody) == (tags - 8) * len('"AAAAAAAAAAAAAAAAAAAAAA",')
 
 
 @pytest.mark.parametrize("length", [0, 16, 31, 33, 64])
