@@ -54,7 +54,7 @@ _WEIGHTS: Final[dict[Kind, float]] = {
     "name-postcode": 1.5,
     "name-year": 0.8,
     "name-name": -0.6,
-    "postcode-house": 2.5,
+    "postcode-house": 4.0,
     "street-house": 4.0,
     "street-postcode": 1.5,
     "postcode-year": 2.4,
