@@ -48,6 +48,9 @@ def _date(year: str, month: str, day: str) -> date | None:
         return None
 
 
+_BLOCKS = (("given",), ("family",), ("born",), ("postcode",), ("lines",))
+"""Pairs that share one detail are all compared: there are few enough of them."""
+
 Pair = tuple[int, int]
 _Scored = Callable[[list[Person], list[Person] | None], dict[Pair, float]]
 
@@ -81,7 +84,7 @@ def splink(left: list[Person], right: list[Person] | None) -> dict[Pair, float]:
 
     rows = [row_of(i, person) for i, person in enumerate(left)]
     others: list[Row] | None = None if right is None else [row_of(i, person) for i, person in enumerate(right)]
-    found = pairs(rows, others, expected=5000 if right is not None else 6500)
+    found = pairs(rows, others, expected=5000 if right is not None else 6500, blocks=_BLOCKS)
     return {
         (int(a), int(b)) if right is not None else (min(int(a), int(b)), max(int(a), int(b))): float(weight)
         for a, b, weight in zip(found["unique_id_l"], found["unique_id_r"], found["match_weight"], strict=True)

@@ -22,7 +22,6 @@ def pairs(
     ``left``: the register; ``right``: the questions, or None to look for pairs within ``left``. ``expected``: about how
     many true pairs there are. A detail that no row has is left out.
     """
-    logging.getLogger("splink").setLevel(logging.ERROR)
     frames = [pd.DataFrame(map(asdict, rows)) for rows in (left, right) if rows is not None]
     given = {name for name in _DETAILS if any(frame[name].notna().any() for frame in frames)}
     comparisons = [cl.ForenameSurnameComparison("given", "family")]
@@ -49,7 +48,7 @@ def pairs(
     )  # fmt: skip
     rules = [block_on(*columns) for columns in wanted if {*columns} <= given | {"given", "family"}]
     api = DuckDBAPI()
-    tables = [api.register(frame, source_dataset_name=name) for frame, name in zip(frames, "lr", strict=False)]
+    tables = [api.register(frame, dataset_display_name=name) for frame, name in zip(frames, "lr", strict=False)]
     pairs_in_all = len(left) * (len(right) if right is not None else len(left) / 2)
     settings = SettingsCreator(
         link_type="link_only" if right is not None else "dedupe_only",
@@ -58,10 +57,10 @@ def pairs(
         probability_two_random_records_match=expected / pairs_in_all,
         retain_matching_columns=False,
     )
-    linker = Linker(tables if right is not None else tables[0], settings)
+    linker = Linker(tables if right is not None else tables[0], settings, log_level=logging.ERROR)
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6)
     for rule in (block_on("given", "family"), block_on("postcode") if "postcode" in given else block_on("born")):
-        linker.training.estimate_parameters_using_expectation_maximisation(rule)
+        linker.training.estimate_parameters_using_expectation_maximisation(rule, record_sample_proportion=1.0)
     return linker.inference.predict(threshold_match_weight=-8).as_pandas_dataframe()
 
 

@@ -39,10 +39,13 @@ def compare(question: Record, candidate: Record) -> Levels | None:
         crossed = swapped(question.givens, question.families, candidate.givens, candidate.families)
         if crossed is not None:
             given, family = crossed, Family.MISSING if crossed <= Given.CLOSE else family
-        elif given is Given.DIFFERENT and family is Family.DIFFERENT and nhs is not Plain.SAME and not unborn:
-            # Renamed, or named by a mistake: born on one day in one house is worth a look.
-            if compare_born(question, candidate) > Born.SWAPPED or compare_places(question, candidate) > Place.POSTCODE:
-                return None
+        elif (
+            given is Given.DIFFERENT
+            and family is Family.DIFFERENT
+            and nhs is not Plain.SAME
+            and not (unborn or _may_be_renamed(question, candidate))
+        ):
+            return None
     if family is Family.DIFFERENT and unborn:
         family = Family.MISSING  # the surname of an unborn child is a guess
     return Levels(
@@ -55,6 +58,13 @@ def compare(question: Record, candidate: Record) -> Levels | None:
         nhs,
         given_word,
         family_word,
+    )
+
+
+def _may_be_renamed(question: Record, candidate: Record) -> bool:
+    """Return whether two of unlike names are worth a look all the same: born on one day, near one another."""
+    return (
+        compare_born(question, candidate) <= Born.SWAPPED and compare_places(question, candidate) <= Place.POSTCODE
     )
 
 
