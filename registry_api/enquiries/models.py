@@ -93,3 +93,17 @@ class CallBack(SQLModel, table=True):
     called: str
     """Which number of the directory was called: a code, never the number."""
     reached: bool
+
+
+class MatchedAgain(SQLModel, table=True):
+    """An earlier enquiry that found nobody then, and whom it is about, or may be, as the register stands now.
+
+    What stands here has been told to those who follow it up, and is not told again.
+    """
+
+    __tablename__ = "matched_again"
+    enquiry_id: UUID = Field(primary_key=True)
+    child_id: UUID = Field(primary_key=True)
+    band: str
+    """``match`` or ``possible`` (``matching.bands``)."""
+    at: datetime = moment()

@@ -62,6 +62,7 @@ DELETE FROM child_case c WHERE child_id = ANY($1) AND NOT (
 async def insert(connection: Connection, entries: Sequence[EntryRows]) -> None:
     """Add new children. Raises asyncpg.UniqueViolationError when one of them stands there already."""
     await _copy(connection, entries, COLUMNS)
+    await _note_changed(connection, entries)
 
 
 async def replace(
@@ -99,6 +100,7 @@ async def replace(
     await _copy(connection, entries, _PARTS)
     for table in _TOKENS:
         await _copy_rows(connection, table, list(new[table] - standing[table]))
+    await _note_changed(connection, entries)
 
 
 async def remove(connection: Connection, children: Sequence[UUID], vault: Vault, token_keys: TokenKeys) -> None:
@@ -141,6 +143,17 @@ async def note_load(
         changed,
         unchanged,
     )
+
+
+async def _note_changed(connection: Connection, entries: Sequence[EntryRows]) -> None:
+    """Have earlier enquiries that found nobody matched with these children, in the background."""
+    children = [entry.child_id for entry in entries]
+    if children:
+        await connection.execute(
+            "INSERT INTO child_changed (child_id, changed_at) SELECT unnest($1::uuid[]), now() ON CONFLICT DO NOTHING",
+            children,
+            timeout=BULK_SECONDS,
+        )
 
 
 async def _copy(connection: Connection, entries: Sequence[EntryRows], tables: Iterable[str]) -> None:

@@ -109,6 +109,17 @@ class AddressToken(SQLModel, table=True):
     child_id: UUID = Field(primary_key=True)
 
 
+class ChildChanged(SQLModel, table=True):
+    """A child who was entered or changed and whom earlier enquiries have not been matched with yet.
+
+    Written with the change itself, so that nothing depends on clocks or on the order in which changes are committed.
+    """
+
+    __tablename__ = "child_changed"
+    child_id: UUID = Field(primary_key=True, foreign_key="child.id", ondelete="CASCADE")
+    changed_at: datetime = moment()
+
+
 class RegisterLoad(SQLModel, table=True):
     """One taking-in of entries, also when nothing changed: how fresh the register is stands in every answer."""
 
