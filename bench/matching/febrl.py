@@ -18,7 +18,8 @@ from bench.matching.rows import Row, row_of
 from registry_api.matching.compare import compare
 from registry_api.matching.person import Address, Name, Person
 from registry_api.matching.record import record_of
-from registry_api.matching.score import score, weigh
+from registry_api.matching.score import alone, score
+from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT
 
 ALL, FEW = "all fields but soc_sec_id", "name, date of birth, postcode"
 
@@ -48,6 +49,7 @@ def _date(year: str, month: str, day: str) -> date | None:
         return None
 
 
+_LEAST = 1.4
 _BLOCKS = (("given",), ("family",), ("born",), ("postcode",), ("lines",))
 """Pairs that share one detail are all compared: there are few enough of them."""
 
@@ -55,9 +57,17 @@ Pair = tuple[int, int]
 _Scored = Callable[[list[Person], list[Person] | None], dict[Pair, float]]
 
 
-def ours(left: list[Person], right: list[Person] | None) -> dict[Pair, float]:
+def as_served(left: list[Person], right: list[Person] | None) -> dict[Pair, float]:
+    """Return the same with the service's own least weight, which is for a million children."""
+    return ours(left, right, least=LEAST_WEIGHT, share=LEAST_SHARE)
+
+
+def ours(
+    left: list[Person], right: list[Person] | None, *, least: float = _LEAST, share: float = 0.0
+) -> dict[Pair, float]:
     """Return every pair that this service's tokens find, with the evidence that it is one person.
 
+    ``least``: the sum of weights from which a record is looked at: a few thousand records afford a low one.
     In FEBRL4 one candidate is right, as in an enquiry, so the posterior counts; in FEBRL3 several are, so each pair
     counts by itself.
     """
@@ -66,15 +76,14 @@ def ours(left: list[Person], right: list[Person] | None) -> dict[Pair, float]:
     asked = records if right is None else [record_of(person) for person in right]
     scored: dict[Pair, float] = {}
     for number, question in enumerate(asked):
-        candidates = index.candidates(question, but=number if right is None else None)
+        candidates = index.candidates(question, but=number if right is None else None, least=least, share=share)
         if right is not None:
             scored |= {(one.id, number): log(max(1e-300, one.posterior)) for one in score(question, candidates)}
             continue
         for found, candidate in candidates:
             if (levels := compare(question, candidate)) is not None:
-                evidence = weigh(levels)
                 pair = (min(found, number), max(found, number))
-                scored[pair] = max(scored.get(pair, -99.0), evidence.same)
+                scored[pair] = max(scored.get(pair, 0.0), alone(levels))
     return scored
 
 

@@ -34,8 +34,14 @@ class Index:
         self.tokens = np.array(tokens, dtype=np.int64)[order]
         self.owners = np.array(owners, dtype=np.int64)[order]
 
-    def candidates(self, question: Record, *, but: int | None = None) -> list[tuple[int, Record]]:
-        """Return the records that the question's tokens find; ``but``: not this one, where it is the question."""
+    def candidates(
+        self, question: Record, *, but: int | None = None, least: float = LEAST_WEIGHT, share: float = LEAST_SHARE
+    ) -> list[tuple[int, Record]]:
+        """Return the records that the question's tokens find.
+
+        ``but``: not this one, where it is the question itself. ``least``, ``share``: as the service has them, unless
+        so few records afford looking at more.
+        """
         asked = query_tokens(question, KEYS)
         wanted = np.array(asked.tokens, dtype=np.int64)
         starts, ends = np.searchsorted(self.tokens, wanted, "left"), np.searchsorted(self.tokens, wanted, "right")
@@ -44,9 +50,9 @@ class Index:
             for owner in self.owners[start : min(end, start + _POSTINGS)].tolist():
                 weights[owner] = weights.get(owner, 0.0) + weight
         weights.pop(-1 if but is None else but, None)
-        found = [(weight, owner) for owner, weight in weights.items() if weight >= LEAST_WEIGHT]
+        found = [(weight, owner) for owner, weight in weights.items() if weight >= least]
         if not found:
             return []
         found.sort(reverse=True)
-        least = LEAST_SHARE * found[0][0]
-        return [(owner, self.records[owner]) for weight, owner in found[:RETRIEVAL_LIMIT] if weight >= least]
+        enough = share * found[0][0]
+        return [(owner, self.records[owner]) for weight, owner in found[:RETRIEVAL_LIMIT] if weight >= enough]

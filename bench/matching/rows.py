@@ -1,4 +1,4 @@
-"""A person as one flat row, as other systems take them: the first name, the first address, and what is plainly given."""
+"""A person as one flat row, as other systems take them: first name, first address, and what is plainly given."""
 
 from dataclasses import dataclass
 

@@ -228,13 +228,14 @@ def _same_place(a: AddressKeys, b: AddressKeys) -> bool:
         return a.postcode == b.postcode != "" and _is_garbled(a, b)
     if a.postcode and b.postcode:
         return a.postcode == b.postcode or (street and near(a.postcode, b.postcode))
-    shared = a.parish == b.parish != "" or _share_place(a, b)
+    shared = a.parish == b.parish != "" or share_place(a, b)
     if not street:
         return shared and not a.number and not b.number
     return shared or (a.street not in words_of.COMMON_STREETS and not (a.locality and b.locality))
 
 
-def _share_place(a: AddressKeys, b: AddressKeys) -> bool:
+def share_place(a: AddressKeys, b: AddressKeys) -> bool:
+    """Return whether both name one place beside the street, if need be misspelt. Symmetric."""
     if not set(a.locality).isdisjoint(b.locality):
         return True
     return any(_alike(x, y) for x in a.locality for y in b.locality)

@@ -6,7 +6,7 @@ A detail that either side lacks is MISSING and says nothing. Of several names or
 from datetime import date
 from typing import NamedTuple
 
-from registry_api.matching.address import AddressKeys, same_address, same_building, same_house, same_street
+from registry_api.matching.address import AddressKeys, same_address, same_building, same_house, same_street, share_place
 from registry_api.matching.compare_names import best_family, best_given, swapped
 from registry_api.matching.postcodes import near
 from registry_api.matching.record import Record
@@ -63,9 +63,7 @@ def compare(question: Record, candidate: Record) -> Levels | None:
 
 def _may_be_renamed(question: Record, candidate: Record) -> bool:
     """Return whether two of unlike names are worth a look all the same: born on one day, near one another."""
-    return (
-        compare_born(question, candidate) <= Born.SWAPPED and compare_places(question, candidate) <= Place.POSTCODE
-    )
+    return compare_born(question, candidate) <= Born.SWAPPED and compare_places(question, candidate) <= Place.POSTCODE
 
 
 def compare_born(question: Record, candidate: Record) -> Born:
@@ -133,7 +131,7 @@ def _compare_two(a: AddressKeys, b: AddressKeys) -> Place:
     close = not same_postcode and near(a.postcode, b.postcode)
     if a.postcode and b.postcode and not (same_postcode or close or (a.uprn and b.uprn)):
         # A postcode is mistaken oftener than a house in a street of one name stands in a place of one name.
-        if not same_street(a, b) or set(a.locality).isdisjoint(b.locality):
+        if not (same_street(a, b) and share_place(a, b)):
             return Place.DIFFERENT
         return Place.BUILDING if same_house(a, b) else Place.POSTCODE
     if same_address(a, b):
@@ -141,6 +139,8 @@ def _compare_two(a: AddressKeys, b: AddressKeys) -> Place:
     if same_building(a, b):
         return Place.BUILDING
     if same_postcode:
+        return Place.POSTCODE
+    if close and same_street(a, b):
         return Place.POSTCODE
     return Place.NEAR if close else Place.DIFFERENT
 

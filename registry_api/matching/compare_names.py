@@ -94,10 +94,12 @@ def _first(one: str, other: str) -> Given:
     # Amelia and Amelie, Daniel and Danielle: names people really have, and twins do have, are not one name misspelt.
     if is_known_given(one) and is_known_given(other):
         return Given.CLOSE if respelt else Given.DIFFERENT
+    if respelt:
+        return Given.CLOSE
     meant = names_meant(one) | names_meant(other)
     similarity = alikeness(one, other)
     if meant.isdisjoint((one, other)):
-        if not meant and (respelt or similarity >= CLOSE):
+        if not meant and similarity >= CLOSE:
             return Given.CLOSE  # nobody knows either name
         if (
             min(len(one), len(other)) > 4
@@ -105,7 +107,7 @@ def _first(one: str, other: str) -> Given:
             and not meant.isdisjoint(nicknames_of(one) | nicknames_of(other))
         ):
             return Given.CLOSE  # Tmomy for Thomas
-    elif respelt or similarity >= CLOSE or (len(meant) <= _FEW and one[0] == other[0]):
+    elif similarity >= CLOSE or (len(meant) <= _FEW and one[0] == other[0]):
         return Given.CLOSE
     elif not similarity:
         return Given.SIMILAR

@@ -101,9 +101,9 @@ _ONE_NAME = """
 aisha ayesha aysha | ahmed ahmad | amy aimee | anne ann | caitlin kaitlin kaitlyn katelyn | catherine katherine
 kathryn katharine | elliot elliott eliot | fatima fatimah fatema fatma | geoffrey jeffrey | hannah hanna | hussain
 hussein husain | isabel isobel | isabelle isabella | jaiden jayden | lily lilly | lucas lukas | matthew mathew |
-mohammed muhammad mohammad mohamad mohamud mohd md mohamed muhammed mohamad mohamud mohd md | niamh neve | oskar oscar
-| phillip philip | rebecca rebekah | sara sarah | sean shaun shawn | sofia sophia | stephen steven | zoe zoey | yusuf
-yousef yusef
+mohammed muhammad mohammad mohamad mohamud mohd md mohamed muhammed mohamad mohamud mohd md mo | niamh neve | oskar
+oscar | phillip philip | rebecca rebekah | sara sarah | sean shaun shawn | sofia sophia | stephen steven | zoe zoey |
+yusuf yousef yusef
 """
 """Names that are written in several ways. Unlike nicknames, every spelling stands for every other."""
 
@@ -117,7 +117,7 @@ for the other's."""
 
 
 _HONORIFICS = _words(
-    "mohammed muhammad mohammad mohamed mohamad muhammed mohd md mohamud syed sayed sayyid syeda abdul abdel abd"
+    "mo mohammed muhammad mohammad mohamed mohamad muhammed mohd md mohamud syed sayed sayyid syeda abdul abdel abd"
 )
 
 

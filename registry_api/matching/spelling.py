@@ -61,7 +61,7 @@ def respelt(word: str) -> str:
 
 def is_respelling(a: str, b: str) -> bool:
     """Return whether two words are written differently and sound the same. Symmetric."""
-    return min(len(a), len(b)) >= _LONG_ENOUGH and respelt(a) == respelt(b)
+    return max(len(a), len(b)) >= _LONG_ENOUGH and min(len(a), len(b)) > 2 and respelt(a) == respelt(b)
 
 
 def alikeness(a: str, b: str) -> float:
