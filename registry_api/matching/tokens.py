@@ -21,7 +21,7 @@ from registry_api.matching.frequency import family_frequency, given_frequency
 from registry_api.matching.names import nicknames_of, sounds
 from registry_api.matching.record import Record, Words
 
-TOKEN_VERSION: Final = 1
+TOKEN_VERSION: Final = 2
 """Part of every key: raise it when what a token is made of changes, and index anew."""
 
 RETRIEVAL_LIMIT: Final = 200
@@ -38,7 +38,7 @@ LEAST_SHARE: Final = 0.2
 to a posterior of .01. Most of what a question fetches otherwise shares a birthday and nothing else."""
 
 Kind = Literal[
-    "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "name-year", "name-name",
+    "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "names-year", "name-name",
     "postcode-house", "street-house", "street-postcode", "postcode-year", "mother-fortnight", "mother-name",
     "mother-postcode", "home-uprn", "home-postcode", "home-street",
 ]  # fmt: skip
@@ -52,7 +52,7 @@ _WEIGHTS: Final[dict[Kind, float]] = {
     "name-year-day": 0.8,
     "name-day-month": 0.8,
     "name-postcode": 1.5,
-    "name-year": 0.8,
+    "names-year": 0.7,
     "name-name": -0.6,
     "postcode-house": 4.0,
     "street-house": 4.0,
@@ -184,12 +184,12 @@ def _add_child(found: _Found, record: Record, *, asked: bool) -> None:
     else:
         years = _asked_years(record) if asked else likely
     for code, rarity in names.items():
-        for one in years:
-            found["name-year", f"{code}|{one}"] = rarity if one in likely else rarity - _AGE_NEAR
         for postcode in {address.postcode for address in record.addresses if address.postcode}:
             found["name-postcode", f"{code}|{postcode}"] = rarity
     for value, rarity in _pairs(record.givens, record.families, asked=asked):
         found["name-name", value] = rarity
+        for one in years:  # one name and the year would be known by how often both occur
+            found["names-year", f"{value}|{one}"] = rarity if one in likely else rarity - _AGE_NEAR
 
 
 def _add_places(found: _Found, record: Record, years: list[int]) -> None:
