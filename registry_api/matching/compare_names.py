@@ -6,7 +6,7 @@ people really have are two children's, however alike, unless one is another spel
 
 from registry_api.matching.names import are_two_names, is_honorific, is_known_given, names_meant, nicknames_of, sounds
 from registry_api.matching.record import Words
-from registry_api.matching.spelling import CLOSE, SIMILAR, alikeness, is_respelling
+from registry_api.matching.spelling import CLOSE, SIMILAR, alikeness, is_respelling, written_alike
 from registry_api.matching.weights import Family, Given
 
 _FEW = 3
@@ -91,26 +91,28 @@ def _first(one: str, other: str) -> Given:
     if other in nicknames_of(one):
         return Given.NICKNAME
     respelt = is_respelling(one, other) and not are_two_names(one, other)
+    one_known, other_known = is_known_given(one), is_known_given(other)
     # Amelia and Amelie, Daniel and Danielle: names people really have, and twins do have, are not one name misspelt.
-    if is_known_given(one) and is_known_given(other):
+    if one_known and other_known:
         return Given.CLOSE if respelt else Given.DIFFERENT
-    if respelt:
-        return Given.CLOSE
-    meant = names_meant(one) | names_meant(other)
     similarity = alikeness(one, other)
-    if meant.isdisjoint((one, other)):
-        if not meant and similarity >= CLOSE:
-            return Given.CLOSE  # nobody knows either name
+    meant = names_meant(one) | names_meant(other)
+    if one_known or other_known:
+        if respelt:
+            return Given.CLOSE
+        if not meant.isdisjoint((one, other)):
+            few = len(meant) <= _FEW and one[0] == other[0]
+            return Given.CLOSE if few or similarity >= CLOSE else Given.SIMILAR
         if (
             min(len(one), len(other)) > 4
             and len(meant) <= _FEW
             and not meant.isdisjoint(nicknames_of(one) | nicknames_of(other))
         ):
             return Given.CLOSE  # Tmomy for Thomas
-    elif similarity >= CLOSE or (len(meant) <= _FEW and one[0] == other[0]):
+    if not (one_known or other_known):  # nothing but the letters tells them: twins' names rhyme
+        similarity = written_alike(one, other) if one[0] == other[0] else min(similarity, SIMILAR)
+    if not meant and similarity >= CLOSE:
         return Given.CLOSE
-    elif not similarity:
-        return Given.SIMILAR
     return Given.SIMILAR if similarity or sounds(one)[0] == sounds(other)[0] else Given.DIFFERENT
 
 

@@ -70,14 +70,20 @@ def alikeness(a: str, b: str) -> float:
     A slip is one letter more, fewer, or other, or two in each other's place (restricted Damerau-Levenshtein), in the
     word or in what it sounds like; in a long word two. Beginning alike is not enough: Oliver is not Olivia misspelt.
     """
+    written = written_alike(a, b)
+    if written < CLOSE and min(len(a), len(b)) > _LONG_ENOUGH and _one_slip(respelt(a), respelt(b)):
+        return CLOSE
+    return written
+
+
+def written_alike(a: str, b: str) -> float:
+    """Return the same of the letters alone, whatever the words sound like. Symmetric."""
     shortest = min(len(a), len(b))
     similarity = _jaro_winkler(a, b, score_cutoff=SIMILAR)
     if similarity >= CLOSE and (a[0] == b[0] or shortest > _LONG_ENOUGH + 1):
         allowed = max(1, shortest // _LETTERS_A_SLIP)
         return similarity if _slips(a, b, score_cutoff=allowed) <= allowed else SIMILAR
     if shortest >= _LONG_ENOUGH and _one_slip(a, b):
-        return CLOSE
-    if shortest > _LONG_ENOUGH and _one_slip(respelt(a), respelt(b)):
         return CLOSE
     return min(similarity, SIMILAR)
 

@@ -91,7 +91,7 @@ GIVEN = _named(
     (0.75, 0.0008, COMMONEST["other"]),  # a sibling with the very same name hardly happens
     (0.06, 0.0020, 0.002),
     (0.02, 0.00004, 0.0000005),  # two names have to agree crosswise
-    (0.08, 0.0025, 0.002),  # misspelt; siblings' names are alike more often than strangers'
+    (0.08, 0.0018, 0.002),  # misspelt; siblings' names are alike more often than strangers'
     (0.010, 0.030, 0.010),  # brothers who are all "Mohammed something"
     (0.015, 0.014, 0.015),
     (0.020, 0.950, 0.970),

@@ -1,8 +1,8 @@
 """What the token table gives away to somebody who has a copy of it and good statistics of names, and not the keys.
 
-The attack on blind indexes that is known to work goes by rank (Naveed, Kamara, Wright, CCS 2015): the commonest token is
-taken for the commonest value, the second for the second, and so on. It is carried out here for each type of token by
-itself, which helps the attacker, with statistics drawn from the very population that the register was drawn from.
+The attack on blind indexes that is known to work goes by rank (Naveed, Kamara, Wright, CCS 2015): the commonest token
+is taken for the commonest value, the second for the second, and so on. It is carried out here for each type of token
+by itself, which helps the attacker, with statistics drawn from the very population that the register was drawn from.
 """
 
 from collections import Counter, defaultdict
