@@ -23,11 +23,20 @@ def upgrade() -> None:
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('enquiry_id', 'child_id')
     )
+    # Tokens of version 2; the index is made anew in the background (register.loading, enquiries.reindexing).
+    op.add_column('enquiry_token', sa.Column('version', sa.SmallInteger(), nullable=False, server_default='1'))
+    op.alter_column('enquiry_token', 'version', server_default=sa.text('2'))
+    op.create_index('enquiry_token_outdated', 'enquiry_token', ['enquiry_id'], unique=False,
+                    postgresql_where=sa.text('version < 2'))
+    op.create_index('child_outdated', 'child', ['id'], unique=False, postgresql_where=sa.text('token_version < 2'))
     # What stands on the register already was there when those who asked were answered, or came after them: once, all of
     # it is matched with what found nobody.
     op.execute("INSERT INTO child_changed (child_id, changed_at) SELECT id, now() FROM child")
 
 
 def downgrade() -> None:
+    op.drop_index('child_outdated', table_name='child', postgresql_where=sa.text('token_version < 2'))
+    op.drop_index('enquiry_token_outdated', table_name='enquiry_token', postgresql_where=sa.text('version < 2'))
+    op.drop_column('enquiry_token', 'version')
     op.drop_table('matched_again')
     op.drop_table('child_changed')

@@ -21,7 +21,8 @@ from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.statement import Statement
 from registry_api.matching.bands import Band, Match, best_match
 from registry_api.matching.record import Record
-from registry_api.matching.tokens import TokenKeys, query_tokens
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import query_tokens
 from registry_api.register import store as register
 from registry_api.routing.rules import DUTY, SAFEGUARDING_MANAGER, who_follows_up
 from registry_api.routing.store import TELL, Kind, Notice, told_values

@@ -10,12 +10,14 @@ from sqlalchemy import BigInteger, Index, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import codes, moment, row_id
+from registry_api.matching.token_keys import TOKEN_VERSION
 
 
 class Child(SQLModel, table=True):
     """One child, born or unborn (REG-1, REG-2, REG-3)."""
 
     __tablename__ = "child"
+    __table_args__ = (Index("child_outdated", "id", postgresql_where=text(f"token_version < {TOKEN_VERSION}")),)
     id: UUID = row_id()
     data_key: bytes
     sealed_identity: bytes
