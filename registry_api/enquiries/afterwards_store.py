@@ -84,6 +84,15 @@ async def candidates(connection: Connection, query: QueryTokens) -> list[Any]:
     )
 
 
+async def by_reference(connection: Connection, reference: str) -> Any:
+    """Return an enquiry that was not refused, sealed, with its outcome; None when there is none."""
+    return await connection.fetchrow(
+        "SELECT e.id, e.data_key, e.sealed_record, e.professional_id, a.outcome FROM enquiry e "
+        "LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id WHERE e.reference = $1 AND e.refusal IS NULL",
+        reference,
+    )
+
+
 async def note(connection: Connection, enquiry_id: UUID, child_id: UUID, band: Band, at: datetime) -> bool:
     """Note what an enquiry turned out to be about; False where that much has been noted before."""
     return (

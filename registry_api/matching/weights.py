@@ -8,7 +8,7 @@ what it did. A detail missing on either side says nothing. Fields are taken as i
 
 from enum import IntEnum
 from math import log10
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Given(IntEnum):
@@ -81,6 +81,9 @@ def _named(*rows: tuple[float, float, float]) -> tuple[Weight, ...]:
     """Do the same for a name, which a namesake bears like the child itself."""
     return _weights(*((same, household, stranger, same) for same, household, stranger in rows))
 
+
+SCORER_VERSION: Final = 2
+"""Raise it with every change of the weights or of what their levels mean: an explanation says by which it was made."""
 
 COMMONEST = {"very common": 0.012, "common": 0.004, "other": 0.0004}
 """How many bear a name of each class (see ``frequency``): the chance that a stranger agrees on it exactly."""
