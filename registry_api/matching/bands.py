@@ -21,7 +21,7 @@ CERTAIN = 0.998
 POSSIBLE = 0.01
 """Posterior from which a person looks before "not known" is said."""
 
-SAME_ENQUIRY = 0.9
+SAME_ENQUIRY = 0.85
 """Probability from which two enquiries are about one child (ENQ-7): the later enquirer learns of the earlier one."""
 
 MOST_POSSIBLE = 5

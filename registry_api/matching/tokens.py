@@ -14,7 +14,7 @@ from typing import Final
 
 from registry_api.matching.address_words import COMMON_STREETS
 from registry_api.matching.frequency import family_frequency, given_frequency
-from registry_api.matching.names import nicknames_of, sounds
+from registry_api.matching.names import names_meant, nicknames_of, sounds
 from registry_api.matching.record import Record, Words
 from registry_api.matching.token_keys import Kind, TokenKeys
 
@@ -32,13 +32,14 @@ LEAST_SHARE: Final = 0.2
 to a posterior of .01. Most of what a question fetches otherwise shares a birthday and nothing else."""
 
 _MOST_NICKNAMES = 6
+_MOST_MEANT = 3
 
 _WEIGHTS: Final[dict[Kind, float]] = {
     "nhs": 7.0,
     "dob": 3.8,
-    "name-month": 0.8,
-    "name-year-day": 0.8,
-    "name-day-month": 0.8,
+    "name-month": 0.9,
+    "name-year-day": 0.9,
+    "name-day-month": 0.9,
     "name-postcode": 1.5,
     "name-year": 0.8,
     "names-year": 0.7,
@@ -191,6 +192,8 @@ def _add_mother(found: _Found, record: Record, *, asked: bool) -> None:
 def _codes(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -> dict[str, float]:
     """Return the sounds of given and family names in one pool, so that swapped names meet, and how rare each is."""
     rarities = {word: -given_frequency(word) for words in givens for word in words[:3]}
+    if asked:
+        rarities |= {name: -given_frequency(name) for words in givens for word in words[:2] for name in _meant(word)}
     rarities |= {word: -family_frequency(word) for words in families for word in _parts(words)}
     codes: dict[str, float] = {}
     for word, rarity in rarities.items():
@@ -208,7 +211,7 @@ def _pairs(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -
     for words in givens:
         for word in words[:2]:
             rarity = -given_frequency(word)
-            for other in (word, *(_nicknames(word) if asked else ())):
+            for other in (word, *((*_meant(word), *_nicknames(word)) if asked else ())):
                 first.setdefault(sounds(other)[0], rarity)
     last: dict[str, float] = {}
     for words in families:
@@ -217,6 +220,12 @@ def _pairs(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -
                 last[code] = -family_frequency(word)
     for (a, given_rarity), (b, family_rarity) in product(first.items(), last.items()):
         yield f"{min(a, b)}|{max(a, b)}", given_rarity + family_rarity
+
+
+def _meant(word: str) -> Words:
+    """Return the names that ``word`` is a slip for, if it is none itself and they are few."""
+    meant = names_meant(word)
+    return tuple(sorted(meant)) if len(meant) <= _MOST_MEANT else ()
 
 
 @lru_cache(4096)

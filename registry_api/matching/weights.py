@@ -85,7 +85,7 @@ def _named(*rows: tuple[float, float, float]) -> tuple[Weight, ...]:
 SCORER_VERSION: Final = 2
 """Raise it with every change of the weights or of what their levels mean: an explanation says by which it was made."""
 
-COMMONEST = {"very common": 0.012, "common": 0.004, "other": 0.0004}
+COMMONEST = {"very common": 0.012, "common": 0.004, "other": 0.0007}
 """How many bear a name of each class (see ``frequency``): the chance that a stranger agrees on it exactly."""
 
 # Level by level, in the order of the enumerations:  same child, household, stranger, and namesake if none of these
@@ -97,7 +97,7 @@ GIVEN = _named(
     (0.08, 0.0018, 0.002),  # misspelt; siblings' names are alike more often than strangers'
     (0.010, 0.030, 0.010),  # brothers who are all "Mohammed something"
     (0.015, 0.014, 0.015),
-    (0.020, 0.950, 0.970),
+    (0.008, 0.950, 0.970),
 )
 FAMILY = _named(
     (0.78, 0.70, COMMONEST["other"]),
@@ -141,5 +141,5 @@ PRIOR = 1e-5
 HOUSEHOLD_PER_ENTRY = 0.4
 """Enquiries about a child of an entry's household who has no entry, for each one about the entry itself."""
 
-NAMESAKE_PER_ENTRY = 0.3
+NAMESAKE_PER_ENTRY = 0.4
 """Enquiries about a namesake of an entry, of much the same age, who has no entry, for each one about the entry."""
