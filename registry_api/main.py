@@ -44,7 +44,7 @@ from registry_api.kernel.readiness import Readiness
 from registry_api.kernel.redis_counts import RedisCounts
 from registry_api.kernel.settings import Settings
 from registry_api.kernel.shared_window import SharedCounts, SharedWindowStorage, SqlCounts
-from registry_api.matching.tokens import TokenKeys
+from registry_api.matching.token_keys import TokenKeys
 from registry_api.oversight import api as oversight_api
 from registry_api.oversight.rounds import Rounds
 from registry_api.oversight.service import Oversight
