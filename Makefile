@@ -13,7 +13,7 @@ COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint check docs bench-enquiry bench-authentication bench-log fuzz lock
+.PHONY: help demo test lint check docs bench-enquiry bench-authentication bench-log bench-matching fuzz lock
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -49,11 +49,15 @@ bench-authentication: $(READY) ## What it costs to know who is asking and whethe
 bench-log: $(READY) ## What the access log costs by itself; options in BENCH
 	$(RUN) bench.log $(BENCH)
 
+bench-matching: $(READY) $(VENV)/.ready-matching ## Who is found, beside Splink, pg_trgm and a cascade; options in BENCH (--fast)
+	$(RUN) bench.matching $(BENCH)
+
 lock: ## Lock the requirements anew; UPGRADE=--upgrade takes newer releases
 	$(PYTHON) -m venv .state/lock
 	.state/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
 	.state/lock/bin/uv $(COMPILE) $(UPGRADE) --output-file requirements.lock
 	.state/lock/bin/uv $(COMPILE) $(UPGRADE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	.state/lock/bin/uv $(COMPILE) $(UPGRADE) --extra bench-matching --constraint requirements-dev.lock --output-file bench/matching/requirements.lock
 
 $(READY): requirements-dev.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed." if sys.version_info < (3, 11) else 0)'
@@ -62,3 +66,8 @@ $(READY): requirements-dev.lock pyproject.toml
 	@$(PIP) install --require-hashes --requirement requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $(READY)
+
+$(VENV)/.ready-matching: $(READY) bench/matching/requirements.lock
+	@echo "Installing what matching is compared with into $(VENV) (once; a minute or so) ..."
+	@$(PIP) install --require-hashes --requirement bench/matching/requirements.lock
+	@touch $@

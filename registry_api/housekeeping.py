@@ -5,7 +5,9 @@ import asyncio
 import structlog
 
 from registry_api.directory import store as directory_store
+from registry_api.enquiries.afterwards import Afterwards
 from registry_api.enquiries.answers import Authority
+from registry_api.enquiries.reindexing import Reindexing
 from registry_api.enquiries.service import Enquiries
 from registry_api.identity import store as identity_store
 from registry_api.kernel.clock import Clock
@@ -46,10 +48,19 @@ async def keep_house(database: Database, authority: Authority, enquiries: Enquir
             _log.error("house_not_kept", error=type(error).__name__)
 
 
-async def look_over(database: Database, rounds: Rounds) -> None:
-    """Every half minute, for ever: look over the enquiries that were answered (``oversight``)."""
+async def look_over(database: Database, rounds: Rounds, afterwards: Afterwards, reindexing: Reindexing) -> None:
+    """Every half minute, for ever: index anew what is outdated, match again what found nobody, and look over the
+    enquiries that were answered (``oversight``)."""
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
+        try:
+            await reindexing.index_anew(database)
+        except Exception as error:  # until it is done, questions look under the earlier version too
+            _log.error("not_indexed_anew", error=type(error).__name__)
+        try:
+            await afterwards.match_again(database)
+        except Exception as error:  # the queue keeps whom it had
+            _log.error("not_matched_again", error=type(error).__name__)
         try:
             await rounds.look_over(database)
         except Exception as error:  # no answer waits for it, and the next round takes up where this one stood

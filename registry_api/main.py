@@ -26,7 +26,10 @@ from registry_api.directory import api_clients, api_people
 from registry_api.directory import store as directory_store
 from registry_api.directory.desk import Desk
 from registry_api.enquiries import api as enquiries_api
+from registry_api.enquiries.afterwards import Afterwards
 from registry_api.enquiries.answers import Authority
+from registry_api.enquiries.explaining import Explaining
+from registry_api.enquiries.reindexing import Reindexing
 from registry_api.enquiries.service import Enquiries
 from registry_api.enquiries.telephone import TelephoneEnquiries
 from registry_api.identity.for_auth import StoredIdentity
@@ -43,7 +46,7 @@ from registry_api.kernel.readiness import Readiness
 from registry_api.kernel.redis_counts import RedisCounts
 from registry_api.kernel.settings import Settings
 from registry_api.kernel.shared_window import SharedCounts, SharedWindowStorage, SqlCounts
-from registry_api.matching.tokens import TokenKeys
+from registry_api.matching.token_keys import TokenKeys
 from registry_api.oversight import api as oversight_api
 from registry_api.oversight.rounds import Rounds
 from registry_api.oversight.service import Oversight
@@ -125,6 +128,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
                 raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
             if not await housekeeping.refresh(database, authority):
                 raise NotSetUp("The database has no authority in it: run `registry-api set-up`.")
+            await reindexing.expect(database)
             async with database.connection() as connection:
                 await installation.claim(connection, keys)
                 strangers = await directory_store.not_enrolled(connection, vouching.providers)
@@ -139,7 +143,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             keeping = [
                 asyncio.create_task(housekeeping.keep_house(keeping_house, authority, enquiries, clock)),
                 asyncio.create_task(app.state.limits.storage.synchronise_forever(counts)),
-                asyncio.create_task(housekeeping.look_over(looking_over, rounds)),
+                asyncio.create_task(housekeeping.look_over(looking_over, rounds, afterwards, reindexing)),
                 asyncio.create_task(awaiting.drive()),
             ]
             try:
@@ -204,6 +208,11 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     )
     app.state.oversight = Oversight(database=database, vault=vault, profile=profile, clock=clock)
     app.state.directory = Desk(database, vault, profile, clock, settings.agreement_review_months)
+    app.state.explaining = Explaining(
+        database=database, vault=vault, token_keys=token_keys, profile=profile, clock=clock
+    )
+    reindexing = Reindexing(vault=vault, token_keys=token_keys)
+    afterwards = Afterwards(vault=vault, token_keys=token_keys, clock=clock)
     rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,

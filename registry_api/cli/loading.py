@@ -21,7 +21,7 @@ from registry_api.kernel.db import Database
 from registry_api.kernel.errors import Conflict
 from registry_api.kernel.installation import open_keys
 from registry_api.kernel.settings import Settings
-from registry_api.matching.tokens import TokenKeys
+from registry_api.matching.token_keys import TokenKeys
 from registry_api.register.importer import ImportReport, Rejection, import_file
 from registry_api.register.source import SourceKeys
 from registry_api.register.synthesise import synthesise, write_csv

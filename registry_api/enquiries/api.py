@@ -5,6 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from auth.dependencies import CurrentEnquirer
+from registry_api.enquiries.explaining import Explaining
+from registry_api.enquiries.explaining_schemas import Explanation
 from registry_api.enquiries.schemas import Answer, EnquiryRequest
 from registry_api.enquiries.service import Enquiries
 from registry_api.enquiries.telephone import TelephoneEnquiries
@@ -97,3 +99,19 @@ async def record_call_back(
     """
     service: TelephoneEnquiries = request.app.state.telephone_enquiries
     return await service.called_back(enquirer, enquiry_reference, attempt.read())
+
+
+@router.get("/enquiries/{enquiry_reference}/explanation", summary="Why an enquiry finds whom it finds")
+@limits.by_organisation
+@limits.by_professional
+async def explain(
+    request: Request,
+    enquirer: CurrentEnquirer,
+    enquiry_reference: Annotated[str, Path(pattern=r"^E-[0-9A-Z]{5}-[0-9A-Z]{5}$")],
+) -> Explanation:
+    """Return, for each candidate, what each detail says for and against: for those who answer for the log alone.
+
+    It is weighed on the register as it stands now. The reading is recorded.
+    """
+    service: Explaining = request.app.state.explaining
+    return await service.explain(enquirer, enquiry_reference)

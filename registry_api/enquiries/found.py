@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -15,14 +16,8 @@ from registry_api.kernel.db import Connection
 from registry_api.matching.address import same_address
 from registry_api.matching.bands import Band, Match, best_match, same_child
 from registry_api.matching.record import Record
-from registry_api.matching.tokens import (
-    LEAST_SHARE,
-    LEAST_WEIGHT,
-    RETRIEVAL_LIMIT,
-    QueryTokens,
-    TokenKeys,
-    address_tokens,
-)
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, QueryTokens, address_tokens
 from registry_api.register import store as register
 
 
@@ -86,7 +81,9 @@ async def find(
     match = searched.match
     wanted = match.candidates or match.possible
     places = [question, *searched.records]
-    tokens = sorted({token for place in places for token in address_tokens(place, token_keys, current_only=True)})
+    versions = (token_keys, *token_keys.outdated)
+    homes = (address_tokens(place, keys, current_only=True) for place in places for keys in versions)
+    tokens = sorted(set(chain.from_iterable(homes)))
     rows: Sequence[Any] = ()
     if wanted or tokens:
         rows = await register.standing(connection, child_ids=wanted, address_tokens=tokens, now=now)

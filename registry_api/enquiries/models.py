@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, text
+from sqlalchemy import BigInteger, Index, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import codes, moment, row_id, since_then
+from registry_api.matching.token_keys import TOKEN_VERSION
 
 
 class Enquiry(SQLModel, table=True):
@@ -78,8 +79,15 @@ class EnquiryToken(SQLModel, table=True):
     """A blind-index token by which a later enquiry about the same child finds this one (ENQ-7)."""
 
     __tablename__ = "enquiry_token"
+    __table_args__ = (
+        Index("enquiry_token_outdated", "enquiry_id", postgresql_where=text(f"version < {TOKEN_VERSION}")),
+    )
     token: int = Field(sa_type=BigInteger, primary_key=True)
     enquiry_id: UUID = Field(primary_key=True)
+    version: int = Field(
+        default=TOKEN_VERSION, sa_type=SmallInteger, sa_column_kwargs={"server_default": text(str(TOKEN_VERSION))}
+    )
+    """Of what tokens are made (``matching.token_keys``)."""
 
 
 class CallBack(SQLModel, table=True):
@@ -93,3 +101,17 @@ class CallBack(SQLModel, table=True):
     called: str
     """Which number of the directory was called: a code, never the number."""
     reached: bool
+
+
+class MatchedAgain(SQLModel, table=True):
+    """An earlier enquiry that found nobody then, and whom it is about, or may be, as the register stands now.
+
+    What stands here has been told to those who follow it up, and is not told again.
+    """
+
+    __tablename__ = "matched_again"
+    enquiry_id: UUID = Field(primary_key=True)
+    child_id: UUID = Field(primary_key=True)
+    band: str
+    """``match`` or ``possible`` (``matching.bands``)."""
+    at: datetime = moment()

@@ -46,7 +46,8 @@ from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.matching.criteria import sufficiency
 from registry_api.matching.record import Record, record_of
-from registry_api.matching.tokens import TokenKeys, index_tokens, query_tokens
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import index_tokens, query_tokens
 from registry_api.routing.service import Subject
 
 TOO_FEW_DETAILS = "too_few_details"

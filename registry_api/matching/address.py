@@ -19,7 +19,7 @@ _SLASHED = re.compile(r"\b(\d+[a-z]?)\s*/\s*(\d+[a-z]?)\b", re.IGNORECASE)
 _RANGE = re.compile(r"\b(\d+)\s*[-–]\s*(\d+)\b")
 _NUMBER = re.compile(r"(\d+(?:to\d+)?)([a-z]?)")
 _NUMBER_SIGN = re.compile(r"\b(?:no|nr|number) (?=\d)")
-_ALIKE = 0.92
+_ALIKE, _GARBLED = 0.92, 0.88
 
 
 class AddressKeys(msgspec.Struct, array_like=True, frozen=True):
@@ -165,12 +165,18 @@ def _is_street(segments: list[list[str]]) -> bool:
     if not segments or not segments[0]:
         return False
     words = segments[0]
-    return words[-1] in words_of.STREET_TYPES or not words_of.FRENCH_TYPES.isdisjoint(words[:2])
+    return words[-1] in words_of.STREET_TYPES or _is_french(words)
+
+
+def _is_french(words: list[str]) -> bool:
+    """Return whether the type stands before the name: "rue de la croix", "la grande rue", and not "park avenue"."""
+    start = words[:3] if words and words[0] in words_of.FRENCH_PARTICLES else words[:1]
+    return not words_of.FRENCH_TYPES.isdisjoint(start)
 
 
 def _cut_street(words: list[str]) -> tuple[list[str], list[str]]:
     """Split "high street london" after its type; a French street, or one without a type, is taken whole."""
-    if words_of.FRENCH_TYPES.isdisjoint(words[:2]):
+    if not _is_french(words):
         for i in range(1, len(words)):
             if words[i] in words_of.STREET_TYPES and words[i + 1 : i + 2] not in [[t] for t in words_of.STREET_TYPES]:
                 return words[: i + 1], words[i + 1 :]
@@ -201,30 +207,51 @@ def same_building(a: AddressKeys, b: AddressKeys) -> bool:
     """Return whether two addresses are in one building, whatever the flat. Symmetric."""
     if a.parish and b.parish and a.parish != b.parish:
         return False
+    return same_house(a, b) and _same_place(a, b)
+
+
+def same_house(a: AddressKeys, b: AddressKeys) -> bool:
+    """Return whether number and name of the house agree, wherever it stands. Symmetric."""
     if a.number and b.number:
         if not _same_number(a.number, b.number):
             return False
     elif not (a.name and a.name == b.name):
         return False
-    if a.name and b.name and a.name != b.name and not _alike(a.name, b.name):
-        return False
-    return _same_place(a, b)
+    return not (a.name and b.name and a.name != b.name and not _alike(a.name, b.name))
 
 
 def _same_place(a: AddressKeys, b: AddressKeys) -> bool:
     """Return whether the street or postcode agree, and nothing about them disagrees."""
-    street = _same_street(a, b)
+    street = same_street(a, b)
     if a.street and b.street and not street:
-        return False
+        # The house of that number in that postcode, its street misspelt: few postcodes have two streets.
+        return a.postcode == b.postcode != "" and _is_garbled(a, b)
     if a.postcode and b.postcode:
         return a.postcode == b.postcode or (street and near(a.postcode, b.postcode))
-    shared = a.parish == b.parish != "" or not set(a.locality).isdisjoint(b.locality)
+    shared = a.parish == b.parish != "" or share_place(a, b)
     if not street:
         return shared and not a.number and not b.number
     return shared or (a.street not in words_of.COMMON_STREETS and not (a.locality and b.locality))
 
 
-def _same_street(a: AddressKeys, b: AddressKeys) -> bool:
+def share_place(a: AddressKeys, b: AddressKeys) -> bool:
+    """Return whether both name one place beside the street, if need be misspelt. Symmetric."""
+    if not set(a.locality).isdisjoint(b.locality):
+        return True
+    return any(_alike(x, y) for x in a.locality for y in b.locality)
+
+
+def _is_garbled(a: AddressKeys, b: AddressKeys) -> bool:
+    """Return whether one street is what the other was typed as, its type included."""
+    if a.kind and b.kind and a.kind != b.kind:
+        return False
+    one, other = a.street + a.kind, b.street + b.kind
+    shorter = min(len(one), len(other))
+    return shorter > 7 and JaroWinkler.similarity(one[: shorter + 2], other[: shorter + 2]) >= _GARBLED
+
+
+def same_street(a: AddressKeys, b: AddressKeys) -> bool:
+    """Return whether both are in a street of one name, and not of another type. Symmetric."""
     if not a.street or not b.street or (a.kind and b.kind and a.kind != b.kind):
         return False
     return a.street == b.street or _alike(a.street, b.street)

@@ -12,8 +12,8 @@ from typing import Generic
 
 from registry_api.matching.compare import Levels, compare
 from registry_api.matching.record import Record
-from registry_api.matching.score import Household, Id, Scored, score, weigh
-from registry_api.matching.weights import PRIOR, Born, Given, Mother, Place, Plain
+from registry_api.matching.score import Id, Scored, alone, score
+from registry_api.matching.weights import Born, Given, Mother, Place, Plain
 
 CERTAIN = 0.998
 """Posterior from which a match may be disclosed."""
@@ -21,7 +21,7 @@ CERTAIN = 0.998
 POSSIBLE = 0.01
 """Posterior from which a person looks before "not known" is said."""
 
-SAME_ENQUIRY = 0.95
+SAME_ENQUIRY = 0.85
 """Probability from which two enquiries are about one child (ENQ-7): the later enquirer learns of the earlier one."""
 
 MOST_POSSIBLE = 5
@@ -143,10 +143,7 @@ def same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) -> list[I
         levels = compare(question, record)
         if levels is None or not _may_be_one_child(levels):
             continue
-        evidence, sibling = weigh(levels), Household()
-        sibling.add(levels, evidence)
-        odds = PRIOR * 10.0**evidence.same
-        if odds / (1.0 + odds + PRIOR * sibling.odds()) >= SAME_ENQUIRY:
+        if alone(levels) >= SAME_ENQUIRY:
             found.append(id_)
     return found
 

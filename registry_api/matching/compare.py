@@ -6,20 +6,13 @@ A detail that either side lacks is MISSING and says nothing. Of several names or
 from datetime import date
 from typing import NamedTuple
 
-from rapidfuzz.distance import JaroWinkler
-
-from registry_api.matching.address import same_address, same_building
-from registry_api.matching.names import is_known_given, nicknames_of, sounds
+from registry_api.matching.address import AddressKeys, same_address, same_building, same_house, same_street, share_place
+from registry_api.matching.compare_names import best_family, best_given, swapped
 from registry_api.matching.postcodes import near
-from registry_api.matching.record import Record, Words
+from registry_api.matching.record import Record
 from registry_api.matching.weights import Born, Family, Given, Mother, Place, Plain
 
-_CLOSE, _SIMILAR = 0.92, 0.84
-"""Jaro-Winkler similarities (Winkler 1990) from which two words are one misspelt, or merely alike."""
-
 _FORTNIGHT, _SIX_WEEKS = 14, 42  # days
-
-_alike = JaroWinkler.similarity
 
 
 class Levels(NamedTuple):
@@ -43,9 +36,15 @@ def compare(question: Record, candidate: Record) -> Levels | None:
     given, given_word = best_given(question.givens, candidate.givens)
     family, family_word = best_family(question.families, candidate.families)
     if given >= Given.SIMILAR and family >= Family.SIMILAR:
-        if swapped := _swapped(question, candidate):
-            given, family = swapped, Family.MISSING
-        elif given is Given.DIFFERENT and family is Family.DIFFERENT and nhs is not Plain.SAME and not unborn:
+        crossed = swapped(question.givens, question.families, candidate.givens, candidate.families)
+        if crossed is not None:
+            given, family = crossed, Family.MISSING if crossed <= Given.CLOSE else family
+        elif (
+            given is Given.DIFFERENT
+            and family is Family.DIFFERENT
+            and nhs is not Plain.SAME
+            and not (unborn or _may_be_renamed(question, candidate))
+        ):
             return None
     if family is Family.DIFFERENT and unborn:
         family = Family.MISSING  # the surname of an unborn child is a guess
@@ -62,99 +61,9 @@ def compare(question: Record, candidate: Record) -> Levels | None:
     )
 
 
-def best_given(ours: tuple[Words, ...], theirs: tuple[Words, ...]) -> tuple[Given, str]:
-    """Return the best level between two people's given names, and the first word if that is exact."""
-    if not ours or not theirs:
-        return Given.MISSING, ""
-    best, word = Given.DIFFERENT, ""
-    for a in ours:
-        for b in theirs:
-            level = compare_given(a, b)
-            if level <= Given.EXACT:
-                word = a[0]
-            best = min(best, level)
-    return best, word
-
-
-def best_family(ours: tuple[Words, ...], theirs: tuple[Words, ...]) -> tuple[Family, str]:
-    """Return the best level between two people's family names, and the name if that is exact."""
-    if not ours or not theirs:
-        return Family.MISSING, ""
-    best = Family.DIFFERENT
-    for a in ours:
-        for b in theirs:
-            level = compare_family(a, b)
-            if level is Family.EXACT:
-                return level, a[0]
-            best = min(best, level)
-    return best, ""
-
-
-def compare_given(a: Words, b: Words) -> Given:
-    """Return how two given names agree, word by word. Symmetric."""
-    first, other = a[0], b[0]
-    if first == other:
-        return Given.EXACT if len(a) == 1 or len(b) == 1 else _with_others(Given.FULL, a, b)
-    if len(a) != len(b) and "".join(a) == "".join(b):  # Jean-Pierre, Jeanpierre
-        return Given.EXACT
-    if len(first) == 1 or len(other) == 1:
-        return Given.SIMILAR if first[0] == other[0] else Given.DIFFERENT
-    if other in nicknames_of(first):
-        return _with_others(Given.NICKNAME, a, b)
-    if (len(a) > 1 or len(b) > 1) and not set(a).isdisjoint(b):
-        return Given.SHARED
-    # Amelia and Amelie, Daniel and Danielle: names people really have, and twins do have, are not one name misspelt.
-    if is_known_given(first) and is_known_given(other):
-        return Given.DIFFERENT
-    similarity = _alike(first, other, score_cutoff=_SIMILAR)
-    if similarity >= _CLOSE:
-        return _with_others(Given.CLOSE, a, b)
-    return Given.SIMILAR if similarity or sounds(first)[0] == sounds(other)[0] else Given.DIFFERENT
-
-
-def _with_others(level: Given, a: Words, b: Words) -> Given:
-    """Return ``level`` of the first given names unless both sides have others too, and none of those agrees."""
-    others = [(x, y) for x in a[1:] for y in b[1:]]
-    if not others or any(x == y for x, y in others):
-        return level
-    agreed = any(
-        (x[0] == y[0] and 1 in (len(x), len(y))) or _alike(x, y) >= _CLOSE or y in nicknames_of(x) for x, y in others
-    )
-    return max(level, Given.EXACT) if agreed else Given.SHARED
-
-
-def compare_family(a: Words, b: Words) -> Family:
-    """Return how two family names agree, each run together and then by parts. Symmetric."""
-    if a[0] == b[0]:
-        return Family.EXACT
-    several = len(a) > 1 or len(b) > 1
-    if several and not set(a).isdisjoint(b):
-        return Family.PART
-    similarity = _alike(a[0], b[0], score_cutoff=_SIMILAR)
-    if similarity >= _CLOSE:
-        return Family.CLOSE
-    if similarity or sounds(a[0])[0] == sounds(b[0])[0]:
-        return Family.SIMILAR
-    if several and any(_alike(x, y) >= _CLOSE for x in a for y in b):
-        return Family.SIMILAR
-    return Family.DIFFERENT
-
-
-def _swapped(a: Record, b: Record) -> Given | None:
-    """Return the level of names written in each other's place: CLOSE where a mononym leaves only one to compare."""
-    crossed = (_crossed(a.givens, b.families), _crossed(b.givens, a.families))
-    if False in crossed or True not in crossed:
-        return None
-    return Given.CLOSE if None in crossed else Given.SWAPPED
-
-
-def _crossed(givens: tuple[Words, ...], families: tuple[Words, ...]) -> bool | None:
-    """Return whether a given name agrees with a family name, or None if there is nothing to compare."""
-    if not givens or not families:
-        return None
-    return any(
-        _alike("".join(given), family[0]) >= _CLOSE or given[0] in family for given in givens for family in families
-    )
+def _may_be_renamed(question: Record, candidate: Record) -> bool:
+    """Return whether two of unlike names are worth a look all the same: born on one day, near one another."""
+    return compare_born(question, candidate) <= Born.SWAPPED and compare_places(question, candidate) <= Place.POSTCODE
 
 
 def compare_born(question: Record, candidate: Record) -> Born:
@@ -211,19 +120,29 @@ def compare_places(question: Record, candidate: Record) -> Place:
     best = Place.DIFFERENT
     for a in question.addresses:
         for b in candidate.addresses:
-            same_postcode = a.postcode == b.postcode
-            close = not same_postcode and near(a.postcode, b.postcode)
-            if a.postcode and b.postcode and not (same_postcode or close) and not (a.uprn and b.uprn):
-                continue
-            if same_address(a, b):
-                return Place.HOME
-            if same_building(a, b):
-                best = Place.BUILDING
-            elif a.postcode and same_postcode:
-                best = min(best, Place.POSTCODE)
-            elif close:
-                best = min(best, Place.NEAR)
+            if (level := _compare_two(a, b)) is Place.HOME:
+                return level
+            best = min(best, level)
     return best
+
+
+def _compare_two(a: AddressKeys, b: AddressKeys) -> Place:
+    same_postcode = a.postcode == b.postcode != ""
+    close = not same_postcode and near(a.postcode, b.postcode)
+    if a.postcode and b.postcode and not (same_postcode or close or (a.uprn and b.uprn)):
+        # A postcode is mistaken oftener than a house in a street of one name stands in a place of one name.
+        if not (same_street(a, b) and share_place(a, b)):
+            return Place.DIFFERENT
+        return Place.BUILDING if same_house(a, b) else Place.POSTCODE
+    if same_address(a, b):
+        return Place.HOME
+    if same_building(a, b):
+        return Place.BUILDING
+    if same_postcode:
+        return Place.POSTCODE
+    if close and same_street(a, b):
+        return Place.POSTCODE
+    return Place.NEAR if close else Place.DIFFERENT
 
 
 def compare_mothers(question: Record, candidate: Record) -> Mother:

@@ -12,6 +12,8 @@ from doublemetaphone import doublemetaphone
 from nicknames import name_triplets
 
 from registry_api.matching.frequency import is_common_given
+from registry_api.matching.given_names import KNOWN
+from registry_api.matching.spelling import is_one_slip, shortened
 
 _LONGEST = 200
 """Characters of a name that count: bounds the work that one hostile input can cause."""
@@ -96,29 +98,27 @@ def sounds(word: str) -> tuple[str, ...]:
 
 
 _ONE_NAME = """
-aisha ayesha aysha | ahmed ahmad | amy aimee | anne ann | caitlin kaitlin kaitlyn katelyn | catherine katherine kathryn
-katharine | elliot elliott eliot | fatima fatimah | geoffrey jeffrey | hannah hanna | hussain hussein husain | isabel
-isobel | isabelle isabella | jaiden jayden | lily lilly | lucas lukas | matthew mathew | mohammed muhammad mohammad
-mohamed muhammed | niamh neve | oskar oscar | phillip philip | rebecca rebekah | sara sarah | sean shaun shawn | sofia
-sophia | stephen steven | zoe zoey | yusuf yousef yusef
+aisha ayesha aysha | ahmed ahmad | amy aimee | anne ann | caitlin kaitlin kaitlyn katelyn | catherine katherine
+kathryn katharine | elliot elliott eliot | fatima fatimah fatema fatma | geoffrey jeffrey | hannah hanna | hussain
+hussein husain | isabel isobel | isabelle isabella | jaiden jayden | lily lilly | lucas lukas | matthew mathew |
+mohammed muhammad mohammad mohamad mohamud mohd md mohamed muhammed mohamad mohamud mohd md mo | niamh neve | oskar
+oscar | phillip philip | rebecca rebekah | sara sarah | sean shaun shawn | sofia sophia | stephen steven | zoe zoey |
+yusuf yousef yusef
 """
 """Names that are written in several ways. Unlike nicknames, every spelling stands for every other."""
 
 _TWO_NAMES = """
-aaron erin | alice elsie | amelia emily | benjamin jamie | clement clementine | edwin edwina | emily emma |
-hannah anna | justin justina | lucas luke | louis louise
+aaron erin | elin ellen | evan ewan | ewan ivan | evan ivan | evan iwan | ewan iwan | ivan iwan | frances francis |
+jose josie | kyle kylie | mary marie | rene renee | alice elsie | amelia emily | benjamin jamie | clement clementine |
+edwin edwina | emily emma | hannah anna | justin justina | lucas luke | louis louise
 """
-"""Pairs of the nickname data that are two children's names today: a twin must not pass for a nickname."""
+"""Pairs that are nicknames in the data, or are spelt alike, and are two children's names today: a twin's must not pass
+for the other's."""
 
 
-_OWN_NAMES = _words(
-    """
-    alexa alina amelie ana ariana arianna brayden carla carly christina christine danielle elena elina emilia erica
-    gabriel gabriella georgina hayden ines josephine julia julie kayden kyla leona lena liana louise luca marian marie
-    marina michaela mila milan nathalie nicola nina olive paula roberta rohan ronan stephan stephanie tia tiana
-    """
+_HONORIFICS = _words(
+    "mo mohammed muhammad mohammad mohamed mohamad muhammed mohd md mohamud syed sayed sayyid syeda abdul abdel abd"
 )
-"""Names that are one slip from another name and yet people's own, beyond those of the other lists."""
 
 
 @cache
@@ -131,8 +131,8 @@ def _relations() -> dict[str, frozenset[str]]:
         for word in spellings:
             related.setdefault(word, set()).update(set(spellings) - {word})
     for one, other in map(str.split, _TWO_NAMES.split("|")):
-        related[one].discard(other)
-        related[other].discard(one)
+        related.get(one, set()).discard(other)
+        related.get(other, set()).discard(one)
     return {word: frozenset(others) for word, others in related.items()}
 
 
@@ -144,6 +144,50 @@ def nicknames_of(word: str) -> frozenset[str]:
     return _relations().get(word, frozenset())
 
 
+def are_two_names(one: str, other: str) -> bool:
+    """Return whether two folded names are spelt alike and yet two children's."""
+    return other in _two_names().get(one, ())
+
+
+@cache
+def _two_names() -> dict[str, set[str]]:
+    pairs: dict[str, set[str]] = {}
+    for one, other in map(str.split, _TWO_NAMES.split("|")):
+        pairs.setdefault(one, set()).add(other)
+        pairs.setdefault(other, set()).add(one)
+    return pairs
+
+
 def is_known_given(word: str) -> bool:
     """Return whether people are really given the folded name ``word``, so that it is hardly another one misspelt."""
-    return word in _OWN_NAMES or word in _relations() or is_common_given(word)
+    return word in KNOWN or word in _relations() or is_common_given(word)
+
+
+def names_meant(word: str) -> frozenset[str]:
+    """Return the names that a folded word which nobody is called can be a slip for; empty for the names themselves.
+
+    Oliviia is Olivia misspelt and not Oliver: so a twin's misspelt name is not taken for the other twin's.
+    """
+    return _meant(word) if len(word) > 2 and word.isascii() and not is_known_given(word) else frozenset()
+
+
+@lru_cache(8192)
+def _meant(word: str) -> frozenset[str]:
+    index = _by_shortened()
+    near = {name for part in shortened(word) for name in index.get(part, ())}
+    return frozenset(name for name in near if is_one_slip(word, name))
+
+
+@cache
+def _by_shortened() -> dict[str, list[str]]:
+    index: dict[str, list[str]] = {}
+    for name in {*KNOWN, *_relations()}:
+        if len(name) > 2:
+            for part in shortened(name):
+                index.setdefault(part, []).append(name)
+    return index
+
+
+def is_honorific(word: str) -> bool:
+    """Return whether so many brothers bear ``word`` before their own names that it tells none of them apart."""
+    return word in _HONORIFICS

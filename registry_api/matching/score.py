@@ -1,8 +1,8 @@
 """How likely each candidate is the child asked about: the evidence of ``weights`` added up, and weighed together.
 
-Three explanations compete for what a candidate shares with the question: it is that child, it is another child of that
-household, or it is a stranger. The posteriors of all candidates and of "nobody here" add up to one, so a second
-candidate that fits as well keeps either from being certain.
+Four explanations compete for what a candidate shares with the question: it is that child, it is another child of that
+household, it is a namesake, or it is a stranger. The posteriors of all candidates and of "nobody here" add up to one,
+so a second candidate that fits as well keeps either from being certain.
 """
 
 from collections.abc import Sequence
@@ -33,28 +33,31 @@ def score(question: Record, candidates: Sequence[tuple[Id, Record]], *, prior: f
     """Return the candidates that are not strangers beyond doubt, best first.
 
     ``prior``: odds, before any detail is compared, of one entry being the child against nobody being. Source: Fellegi
-    and Sunter 1969, with the household as a third hypothesis (see ``weights``).
+    and Sunter 1969, with the household and the namesake as further hypotheses (see ``weights``).
     """
     found = []
-    household = Household()
+    household, namesakes = Household(), 0.0
     for id_, candidate in candidates:
         if (levels := compare(question, candidate)) is not None:
             evidence = weigh(levels)
             household.add(levels, evidence)
+            namesakes += 10.0**evidence.namesake
             found.append((prior * 10.0**evidence.same, id_, levels))
     found.sort(key=lambda one: -one[0])
-    rest = 1.0 + prior * household.odds() + sum(odds for odds, _, _ in found)
+    rest = 1.0 + prior * (household.odds() + w.NAMESAKE_PER_ENTRY * namesakes) + sum(odds for odds, _, _ in found)
     return [Scored(id_, odds / rest, levels) for odds, id_, levels in found]
 
 
 class Evidence(NamedTuple):
     """What all levels of one pair add up to, as log10 likelihood ratios against "a stranger".
 
-    ``same``: for the same child. ``sibling_name`` and ``sibling_rest``: for another child of the household, the given
-    name apart from all the rest.
+    ``same``: for the same child. ``namesake``: for a child who shares the name and
+    nothing else. ``sibling_name`` and ``sibling_rest``: for another child of the household, the given name apart from
+    all the rest.
     """
 
     same: float
+    namesake: float
     sibling_name: float
     sibling_rest: float
 
@@ -87,6 +90,15 @@ class Household:
         return w.HOUSEHOLD_PER_ENTRY * (at_home + self._apart)
 
 
+def alone(levels: Levels, *, prior: float = w.PRIOR) -> float:
+    """Return the posterior of one pair by itself, as if no other candidate had been found."""
+    evidence, household = weigh(levels), Household()
+    household.add(levels, evidence)
+    odds: float = prior * 10.0**evidence.same
+    others: float = prior * (household.odds() + w.NAMESAKE_PER_ENTRY * 10.0**evidence.namesake)
+    return odds / (1.0 + odds + others)
+
+
 def weigh(levels: Levels) -> Evidence:
     """Return the evidence of one pair, names that many bear counting less."""
     given, family = w.GIVEN[levels.given], w.FAMILY[levels.family]
@@ -95,6 +107,7 @@ def weigh(levels: Levels) -> Evidence:
     common_given, common_family = commonness(levels)
     return Evidence(
         given[0] + family[0] + born[0] + place[0] + mother[0] + sex[0] + nhs[0] - common_given - common_family,
+        given[2] + family[2] + born[2] + place[2] + mother[2] + sex[2] + nhs[2] - common_given - common_family,
         given[1] - common_given,
         family[1] + born[1] + place[1] + mother[1] + sex[1] + nhs[1] - common_family,
     )

@@ -9,20 +9,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from hashlib import sha256
 from itertools import product
-from typing import TYPE_CHECKING, Final, Literal
-
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from typing import Final
 
 from registry_api.matching.address_words import COMMON_STREETS
 from registry_api.matching.frequency import family_frequency, given_frequency
-from registry_api.matching.names import nicknames_of, sounds
+from registry_api.matching.names import names_meant, nicknames_of, sounds
 from registry_api.matching.record import Record, Words
-
-TOKEN_VERSION: Final = 1
-"""Part of every key: raise it when what a token is made of changes, and index anew."""
+from registry_api.matching.token_keys import Kind, TokenKeys
 
 RETRIEVAL_LIMIT: Final = 200
 """Candidates fetched at most, those with the highest sum of weights."""
@@ -37,24 +31,20 @@ LEAST_SHARE: Final = 0.2
 """The share of the best candidate's sum under which another is not worth opening: beside the best it hardly ever comes
 to a posterior of .01. Most of what a question fetches otherwise shares a birthday and nothing else."""
 
-Kind = Literal[
-    "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "name-year", "name-name",
-    "postcode-house", "street-house", "street-postcode", "postcode-year", "mother-fortnight", "mother-name",
-    "mother-postcode", "home-uprn", "home-postcode", "home-street",
-]  # fmt: skip
-
 _MOST_NICKNAMES = 6
+_MOST_MEANT = 3
 
 _WEIGHTS: Final[dict[Kind, float]] = {
     "nhs": 7.0,
     "dob": 3.8,
-    "name-month": 0.8,
-    "name-year-day": 0.8,
-    "name-day-month": 0.8,
+    "name-month": 0.9,
+    "name-year-day": 0.9,
+    "name-day-month": 0.9,
     "name-postcode": 1.5,
     "name-year": 0.8,
+    "names-year": 0.7,
     "name-name": -0.6,
-    "postcode-house": 2.5,
+    "postcode-house": 4.0,
     "street-house": 4.0,
     "street-postcode": 1.5,
     "postcode-year": 2.4,
@@ -65,45 +55,6 @@ _WEIGHTS: Final[dict[Kind, float]] = {
 """What a token weighs beside the rarity of its names, log10: the best evidence that such a hit can still lead to when
 no other token of the question hits. A rare name with a date of birth that is partly right reaches LEAST_WEIGHT, a
 common one, a neighbour or a shared birthday does not."""
-
-
-_INNER, _OUTER = bytes(x ^ 0x36 for x in range(256)), bytes(x ^ 0x5C for x in range(256))
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-
-class TokenKeys:
-    """The index keys, one for each kind of token and version, derived from one master key (RFC 5869, HKDF-SHA256).
-
-    ``master``: at least 32 random bytes, kept apart from the keys that seal data. Raises ``ValueError`` if shorter.
-    """
-
-    __slots__ = ("_master", "_pads")
-
-    def __init__(self, master: bytes) -> None:
-        """Keep ``master``; the keys are derived when first used."""
-        if len(master) < 32:
-            raise ValueError("the master key of the index has fewer than 32 bytes")
-        self._master = master
-        self._pads: dict[Kind, tuple[_Hash, _Hash]] = {}
-
-    def token(self, kind: Kind, value: str) -> int:
-        """Return the token of ``value``: a signed 64-bit integer, as PostgreSQL's bigint."""
-        pads = self._pads.get(kind)
-        if pads is None:
-            # HMAC's two key blocks are hashed once for each key (RFC 2104, section 4): 1.0 µs a token against 2.6.
-            key = self.key(kind).ljust(64, b"\0")
-            pads = self._pads[kind] = (sha256(key.translate(_INNER)), sha256(key.translate(_OUTER)))
-        inner, outer = pads[0].copy(), pads[1].copy()
-        inner.update(value.encode())
-        outer.update(inner.digest())
-        return int.from_bytes(outer.digest()[:8], "big", signed=True)
-
-    def key(self, kind: Kind) -> bytes:
-        """Return the 32-byte HMAC key of one kind of token, of TOKEN_VERSION."""
-        info = f"child-protection-register index {TOKEN_VERSION} {kind}".encode()
-        return HKDF(SHA256(), 32, None, info).derive(self._master)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +78,30 @@ _Found = dict[tuple[Kind, str], float]
 def index_tokens(record: Record, keys: TokenKeys) -> list[int]:
     """Return the distinct tokens that a register entry, or an earlier enquiry, is found by."""
     found: _Found = {}
-    _add_child(found, record, asked=False)
+    _add_child(found, record, asked=False, version=keys.version)
     _add_places(found, record, _index_years(record))
     _add_mother(found, record, asked=False)
     return list({keys.token(kind, value) for kind, value in found})
 
 
 def query_tokens(record: Record, keys: TokenKeys) -> QueryTokens:
-    """Return what a question looks for, with the weight of each token in log10 units: MOST_TOKENS, the weightiest."""
-    found: _Found = {}
-    _add_child(found, record, asked=True)
-    _add_places(found, record, _asked_years(record))
-    _add_mother(found, record, asked=True)
-    weighed = [(_WEIGHTS[kind] + rarity, kind, value) for (kind, value), rarity in found.items()]
-    if len(weighed) > MOST_TOKENS:
-        weighed.sort(reverse=True)
-    asked = weighed[:MOST_TOKENS]
-    return QueryTokens([keys.token(kind, value) for _, kind, value in asked], [weight for weight, _, _ in asked])
+    """Return what a question looks for, with the weight of each token in log10 units: MOST_TOKENS, the weightiest.
+
+    As many again of each version under which something may still be indexed: a record stands under one of them.
+    """
+    tokens: list[int] = []
+    weights: list[float] = []
+    for version in (keys, *keys.outdated):
+        found: _Found = {}
+        _add_child(found, record, asked=True, version=version.version)
+        _add_places(found, record, _asked_years(record))
+        _add_mother(found, record, asked=True)
+        weighed = [(_WEIGHTS[kind] + rarity, kind, value) for (kind, value), rarity in found.items()]
+        if len(weighed) > MOST_TOKENS:
+            weighed.sort(reverse=True)
+        tokens += [version.token(kind, value) for _, kind, value in weighed[:MOST_TOKENS]]
+        weights += [weight for weight, _, _ in weighed[:MOST_TOKENS]]
+    return QueryTokens(tokens, weights)
 
 
 def address_tokens(record: Record, keys: TokenKeys, *, current_only: bool) -> list[int]:
@@ -164,7 +122,7 @@ def address_tokens(record: Record, keys: TokenKeys, *, current_only: bool) -> li
     return [keys.token(kind, value) for kind, value in found]
 
 
-def _add_child(found: _Found, record: Record, *, asked: bool) -> None:
+def _add_child(found: _Found, record: Record, *, asked: bool, version: int) -> None:
     """Add the tokens of the child's own names, dates and numbers."""
     names = _codes(record.givens, record.families, asked=asked)
     likely = _index_years(record)
@@ -184,12 +142,15 @@ def _add_child(found: _Found, record: Record, *, asked: bool) -> None:
     else:
         years = _asked_years(record) if asked else likely
     for code, rarity in names.items():
-        for one in years:
+        # One name and the year are known by how often they occur together: not from version 2 on.
+        for one in years if version == 1 else ():
             found["name-year", f"{code}|{one}"] = rarity if one in likely else rarity - _AGE_NEAR
         for postcode in {address.postcode for address in record.addresses if address.postcode}:
             found["name-postcode", f"{code}|{postcode}"] = rarity
     for value, rarity in _pairs(record.givens, record.families, asked=asked):
         found["name-name", value] = rarity
+        for one in years if version > 1 else ():
+            found["names-year", f"{value}|{one}"] = rarity if one in likely else rarity - _AGE_NEAR
 
 
 def _add_places(found: _Found, record: Record, years: list[int]) -> None:
@@ -231,6 +192,8 @@ def _add_mother(found: _Found, record: Record, *, asked: bool) -> None:
 def _codes(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -> dict[str, float]:
     """Return the sounds of given and family names in one pool, so that swapped names meet, and how rare each is."""
     rarities = {word: -given_frequency(word) for words in givens for word in words[:3]}
+    if asked:
+        rarities |= {name: -given_frequency(name) for words in givens for word in words[:2] for name in _meant(word)}
     rarities |= {word: -family_frequency(word) for words in families for word in _parts(words)}
     codes: dict[str, float] = {}
     for word, rarity in rarities.items():
@@ -248,7 +211,7 @@ def _pairs(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -
     for words in givens:
         for word in words[:2]:
             rarity = -given_frequency(word)
-            for other in (word, *(_nicknames(word) if asked else ())):
+            for other in (word, *((*_meant(word), *_nicknames(word)) if asked else ())):
                 first.setdefault(sounds(other)[0], rarity)
     last: dict[str, float] = {}
     for words in families:
@@ -257,6 +220,12 @@ def _pairs(givens: Iterable[Words], families: Iterable[Words], *, asked: bool) -
                 last[code] = -family_frequency(word)
     for (a, given_rarity), (b, family_rarity) in product(first.items(), last.items()):
         yield f"{min(a, b)}|{max(a, b)}", given_rarity + family_rarity
+
+
+def _meant(word: str) -> Words:
+    """Return the names that ``word`` is a slip for, if it is none itself and they are few."""
+    meant = names_meant(word)
+    return tuple(sorted(meant)) if len(meant) <= _MOST_MEANT else ()
 
 
 @lru_cache(4096)

@@ -1,14 +1,14 @@
 """The one table of evidence: how likely each level of agreement is for the same child, a sibling and a stranger.
 
-Fellegi and Sunter, "A Theory for Record Linkage", JASA 64 (1969), with a third hypothesis beside their two: *another
-child of the same household*, for twins and siblings agree on nearly everything and are the real hazard. Each row holds
-three probabilities of seeing that level; what counts are their ratios, so an auditor can read why a detail weighed
+Fellegi and Sunter, "A Theory for Record Linkage", JASA 64 (1969), with two more hypotheses beside their two: *another
+child of the same household*, for twins and siblings agree on nearly everything, and *a namesake*. Each row holds
+probabilities of seeing that level; what counts are their ratios, so an auditor can read why a detail weighed
 what it did. A detail missing on either side says nothing. Fields are taken as independent given the hypothesis.
 """
 
 from enum import IntEnum
 from math import log10
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Given(IntEnum):
@@ -55,69 +55,91 @@ class Plain(IntEnum):
 
 
 class Weight(NamedTuple):
-    """Log10 likelihood ratios against "a stranger": for the same child, and for another child of the household."""
+    """Log10 likelihood ratios against "a stranger".
+
+    ``same``: for the same child. ``household``: for another child of the household. ``namesake``: for a child of the
+    same name who has nothing else to do with the entry.
+    """
 
     same: float
     household: float
+    namesake: float
 
 
-def _weights(*rows: tuple[float, float, float]) -> tuple[Weight, ...]:
-    """Turn (same child, household, stranger) probabilities into ratios; the level MISSING comes last and weighs 0."""
-    return (*(Weight(log10(m / u), log10(h / u)) for m, h, u in rows), Weight(0.0, 0.0))
+def _weights(*rows: tuple[float, ...]) -> tuple[Weight, ...]:
+    """Turn (same child, household, stranger[, namesake]) probabilities into ratios.
+
+    A namesake is a stranger where nothing else is given. The level MISSING comes last and weighs 0.
+    """
+    return (
+        *(Weight(log10(row[0] / row[2]), log10(row[1] / row[2]), log10(row[-1] / row[2])) for row in rows),
+        Weight(0.0, 0.0, 0.0),
+    )
 
 
-COMMONEST = {"very common": 0.012, "common": 0.004, "other": 0.0004}
+def _named(*rows: tuple[float, float, float]) -> tuple[Weight, ...]:
+    """Do the same for a name, which a namesake bears like the child itself."""
+    return _weights(*((same, household, stranger, same) for same, household, stranger in rows))
+
+
+SCORER_VERSION: Final = 2
+"""Raise it with every change of the weights or of what their levels mean: an explanation says by which it was made."""
+
+COMMONEST = {"very common": 0.012, "common": 0.004, "other": 0.0007}
 """How many bear a name of each class (see ``frequency``): the chance that a stranger agrees on it exactly."""
 
-# Level by level, in the order of the enumerations:  same child, household, stranger
-GIVEN = _weights(
+# Level by level, in the order of the enumerations:  same child, household, stranger, and namesake if none of these
+GIVEN = _named(
     (0.72, 0.0001, COMMONEST["other"] * 0.03),  # 3 % of strangers share a further name too
-    (0.80, 0.001, COMMONEST["other"]),  # a sibling with the very same name hardly happens
-    (0.05, 0.004, 0.003),
-    (0.01, 0.00004, 0.0000005),  # two names have to agree crosswise
-    (0.07, 0.010, 0.003),  # misspelt; siblings' names are alike more often than strangers'
-    (0.015, 0.080, 0.010),  # brothers who are all "Mohammed something"
-    (0.01, 0.030, 0.020),
-    (0.03, 0.872, 0.963),
+    (0.75, 0.0008, COMMONEST["other"]),  # a sibling with the very same name hardly happens
+    (0.06, 0.0020, 0.002),
+    (0.02, 0.00004, 0.0000005),  # two names have to agree crosswise
+    (0.08, 0.0018, 0.002),  # misspelt; siblings' names are alike more often than strangers'
+    (0.010, 0.030, 0.010),  # brothers who are all "Mohammed something"
+    (0.015, 0.014, 0.015),
+    (0.008, 0.950, 0.970),
 )
-FAMILY = _weights(
-    (0.86, 0.72, COMMONEST["other"]),
-    (0.05, 0.07, 0.0008),
-    (0.04, 0.03, 0.002),
-    (0.01, 0.01, 0.010),
-    (0.04, 0.17, 0.985),  # married, adopted, another parent's
+FAMILY = _named(
+    (0.78, 0.70, COMMONEST["other"]),
+    (0.06, 0.06, 0.0010),
+    (0.10, 0.10, 0.0020),
+    (0.012, 0.012, 0.010),
+    (0.045, 0.13, 0.987),  # married, adopted, another parent's
 )
 BORN = _weights(
-    (0.88, 0.030, 1 / 6570),  # 18 years of days; of siblings 3 % are twins
-    (0.015, 0.0005, 1 / 6570),
-    (0.04, 0.010, 0.003),
-    (0.03, 0.020, 0.008),
-    (0.035, 0.9395, 0.989),
-    (0.80, 0.12, 1 / 18),
-    (0.16, 0.15, 2 / 18),
-    (0.04, 0.73, 15 / 18),
+    (0.90, 0.100, 1 / 6570, 0.25),  # 18 years of days; twins, and namesakes who are asked about, are of one age
+    (0.012, 0.0010, 1 / 6570, 0.002),
+    (0.045, 0.012, 0.003, 0.05),
+    (0.02, 0.020, 0.008, 0.06),
+    (0.023, 0.8670, 0.989, 0.638),
+    (0.83, 0.12, 1 / 18, 0.60),
+    (0.15, 0.10, 2 / 18, 0.25),
+    (0.02, 0.78, 15 / 18, 0.15),
     (0.85, 0.003, 0.008),  # within a fortnight of the expected date; unborn twins are entered together
     (0.12, 0.02, 0.016),  # within six weeks
     (0.03, 0.96, 0.976),
 )
 PLACE = _weights(
-    (0.60, 0.80, 0.00002),
-    (0.04, 0.05, 0.00010),
-    (0.05, 0.03, 0.00030),
-    (0.03, 0.02, 0.00200),  # one character off in the postcode
-    (0.28, 0.10, 0.99758),  # children move: little against the same child, more against one household
+    (0.68, 0.72, 0.00002),
+    (0.04, 0.04, 0.00010),
+    (0.10, 0.10, 0.00030),
+    (0.02, 0.02, 0.00200),  # one character off in the postcode
+    (0.16, 0.12, 0.99758),  # children move: little against the same child, more against one household
 )
 MOTHER = _weights(
     (0.55, 0.55, 0.0000001),
-    (0.35, 0.30, 0.0001),
-    (0.06, 0.07, 0.02),
-    (0.04, 0.08, 0.98),
+    (0.35, 0.35, 0.0001),
+    (0.05, 0.05, 0.02),
+    (0.05, 0.05, 0.98),
 )
-SEX = _weights((0.985, 0.5, 0.5), (0.015, 0.5, 0.5))
-NHS = _weights((0.97, 0.002, 0.0000001), (0.03, 0.998, 1.0))
+SEX = _weights((0.985, 0.5, 0.5, 0.97), (0.015, 0.5, 0.5, 0.03))
+NHS = _weights((0.97, 0.01, 0.0000001), (0.03, 0.99, 1.0))
 
 PRIOR = 1e-5
 """Odds of one entry being the child asked about, to nobody here being: one to one, over 100,000 entries."""
 
-HOUSEHOLD_PER_ENTRY = 0.25
+HOUSEHOLD_PER_ENTRY = 0.4
 """Enquiries about a child of an entry's household who has no entry, for each one about the entry itself."""
+
+NAMESAKE_PER_ENTRY = 0.4
+"""Enquiries about a namesake of an entry, of much the same age, who has no entry, for each one about the entry."""

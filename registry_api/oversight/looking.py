@@ -24,7 +24,8 @@ from registry_api.kernel.errors import StoreUnavailable
 from registry_api.matching.address import normalise_address
 from registry_api.matching.bands import same_child
 from registry_api.matching.record import Record
-from registry_api.matching.tokens import TokenKeys, query_tokens
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import query_tokens
 from registry_api.oversight import store
 from registry_api.oversight.rules import (
     DAY,

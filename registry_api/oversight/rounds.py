@@ -19,7 +19,7 @@ from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.statement import Statement
-from registry_api.matching.tokens import TokenKeys
+from registry_api.matching.token_keys import TokenKeys
 from registry_api.oversight import store
 from registry_api.oversight.looking import Looking, longest_look_back
 from registry_api.oversight.rules import AlertKind, merged, owner_of

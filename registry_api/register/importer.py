@@ -19,7 +19,7 @@ from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Conflict
 from registry_api.matching.record import Record, record_of
-from registry_api.matching.tokens import TokenKeys
+from registry_api.matching.token_keys import TokenKeys
 from registry_api.register import loading, store
 from registry_api.register.csv_format import CsvRow, FileFault, read_rows, survey
 from registry_api.register.csv_row import References, parse

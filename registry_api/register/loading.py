@@ -9,15 +9,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from registry_api.kernel.crypto import Vault
+import msgspec
+import structlog
+
+from registry_api.kernel.crypto import EnvelopeError, Vault
 from registry_api.kernel.db import Connection
-from registry_api.matching.tokens import TOKEN_VERSION, TokenKeys
+from registry_api.matching.record import UnknownFormat
+from registry_api.matching.token_keys import TOKEN_VERSION, TokenKeys
 from registry_api.register.entry import ChildEntry
 from registry_api.register.sealing import COLUMNS, EntryRows, Row, open_entry, tokens_of
 
+_log = structlog.get_logger()
 _PARTS = ("child_address", "household_member", "child_case", "plan")
 _TOKENS = ("child_token", "address_token")
 _NO_TOKENS: Mapping[str, Set[tuple[Any, ...]]] = dict.fromkeys(_TOKENS, frozenset())
+_VERSIONS = range(1, TOKEN_VERSION + 1)
 BULK_SECONDS = 300.0
 """A batch of thousands may take longer than the few seconds that an enquiry's statements are given."""
 
@@ -62,6 +68,7 @@ DELETE FROM child_case c WHERE child_id = ANY($1) AND NOT (
 async def insert(connection: Connection, entries: Sequence[EntryRows]) -> None:
     """Add new children. Raises asyncpg.UniqueViolationError when one of them stands there already."""
     await _copy(connection, entries, COLUMNS)
+    await _note_changed(connection, entries)
 
 
 async def replace(
@@ -99,6 +106,7 @@ async def replace(
     await _copy(connection, entries, _PARTS)
     for table in _TOKENS:
         await _copy_rows(connection, table, list(new[table] - standing[table]))
+    await _note_changed(connection, entries)
 
 
 async def remove(connection: Connection, children: Sequence[UUID], vault: Vault, token_keys: TokenKeys) -> None:
@@ -128,6 +136,37 @@ async def read_entries(connection: Connection, children: Collection[UUID], vault
     return {row["id"]: open_entry(row, parts[row["id"]], vault) for row in rows}
 
 
+async def index_anew(connection: Connection, vault: Vault, token_keys: TokenKeys, limit: int) -> int:
+    """Give some children who stand under an earlier version of the tokens those of today; return how many.
+
+    In the caller's transaction: a child stands in the index under one version or the other, never under none. A record
+    that cannot be opened is noted and left as it is.
+    """
+    rows = await connection.fetch(
+        "SELECT id, data_key, sealed_record, token_version FROM child "
+        f"WHERE token_version < {TOKEN_VERSION} LIMIT $1 FOR UPDATE SKIP LOCKED",
+        limit,
+    )
+    new: dict[str, set[tuple[Any, ...]]] = {table: set() for table in _TOKENS}
+    readable = []
+    for row in rows:
+        try:
+            found = tokens_of(row, vault, token_keys)
+        except (EnvelopeError, UnknownFormat, msgspec.DecodeError) as error:
+            _log.error("record_not_read", error=type(error).__name__)
+            continue
+        readable.append(row["id"])
+        for table, tokens in zip(_TOKENS, found, strict=True):
+            new[table].update((token, row["id"]) for token in tokens)
+    standing = await _forget_tokens(connection, readable, vault, token_keys, kept=new)
+    for table in _TOKENS:
+        await _copy_rows(connection, table, list(new[table] - standing[table]))
+    await connection.execute(
+        "UPDATE child SET token_version = $2 WHERE id = ANY($1)", readable, token_keys.version, timeout=BULK_SECONDS
+    )
+    return len(readable)
+
+
 async def note_load(
     connection: Connection, now: datetime, source: str, *, added: int = 0, changed: int = 0, unchanged: int = 0
 ) -> None:
@@ -141,6 +180,17 @@ async def note_load(
         changed,
         unchanged,
     )
+
+
+async def _note_changed(connection: Connection, entries: Sequence[EntryRows]) -> None:
+    """Have earlier enquiries that found nobody matched with these children, in the background."""
+    children = [entry.child_id for entry in entries]
+    if children:
+        await connection.execute(
+            "INSERT INTO child_changed (child_id, changed_at) SELECT unnest($1::uuid[]), now() ON CONFLICT DO NOTHING",
+            children,
+            timeout=BULK_SECONDS,
+        )
 
 
 async def _copy(connection: Connection, entries: Sequence[EntryRows], tables: Iterable[str]) -> None:
@@ -167,11 +217,12 @@ async def _forget_tokens(
     )
     standing: dict[str, set[tuple[Any, ...]]] = {table: set() for table in _TOKENS}
     for row in rows:
-        if row["token_version"] == TOKEN_VERSION:
-            for table, tokens in zip(_TOKENS, tokens_of(row, vault, token_keys), strict=True):
+        if row["token_version"] in _VERSIONS:
+            keys = token_keys.of(row["token_version"])
+            for table, tokens in zip(_TOKENS, tokens_of(row, vault, keys), strict=True):
                 standing[table].update((token, row["id"]) for token in tokens)
-    # Tokens of another version cannot be computed again: the whole index is looked through for them.
-    outdated = [row["id"] for row in rows if row["token_version"] != TOKEN_VERSION]
+    # Tokens of a version that this release does not know cannot be computed again: the whole index is looked through.
+    outdated = [row["id"] for row in rows if row["token_version"] not in _VERSIONS]
     for table in _TOKENS:
         stale = standing[table] - kept[table]
         await connection.execute(

@@ -10,12 +10,14 @@ from sqlalchemy import BigInteger, Index, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import codes, moment, row_id
+from registry_api.matching.token_keys import TOKEN_VERSION
 
 
 class Child(SQLModel, table=True):
     """One child, born or unborn (REG-1, REG-2, REG-3)."""
 
     __tablename__ = "child"
+    __table_args__ = (Index("child_outdated", "id", postgresql_where=text(f"token_version < {TOKEN_VERSION}")),)
     id: UUID = row_id()
     data_key: bytes
     sealed_identity: bytes
@@ -107,6 +109,17 @@ class AddressToken(SQLModel, table=True):
     __tablename__ = "address_token"
     token: int = Field(sa_type=BigInteger, primary_key=True)
     child_id: UUID = Field(primary_key=True)
+
+
+class ChildChanged(SQLModel, table=True):
+    """A child who was entered or changed and whom earlier enquiries have not been matched with yet.
+
+    Written with the change itself, so that nothing depends on clocks or on the order in which changes are committed.
+    """
+
+    __tablename__ = "child_changed"
+    child_id: UUID = Field(primary_key=True, foreign_key="child.id", ondelete="CASCADE")
+    changed_at: datetime = moment()
 
 
 class RegisterLoad(SQLModel, table=True):

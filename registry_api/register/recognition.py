@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from registry_api.matching.bands import Band, best_match
 from registry_api.matching.record import Record, pack, unpack
-from registry_api.matching.tokens import TokenKeys, index_tokens
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import index_tokens
 from registry_api.register.entry import ChildEntry
 from registry_api.register.rules import Fault, Reason
 from registry_api.register.sealing import Row

@@ -16,7 +16,8 @@ import msgspec
 from policies.profile import Category
 from registry_api.kernel.crypto import RowKey, Vault
 from registry_api.matching.record import Record, pack, record_of, unpack
-from registry_api.matching.tokens import TOKEN_VERSION, TokenKeys, address_tokens, index_tokens
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import address_tokens, index_tokens
 from registry_api.register.entry import (
     Case,
     ChildEntry,
@@ -135,7 +136,7 @@ def rows_of(
         key.wrapped,
         key.seal("identity", _json(entry.identity)),
         key.seal("record", pack(record)),
-        TOKEN_VERSION,
+        token_keys.version,
         entry.household_id,
         source and source.tag,
         source and source.digest,

@@ -57,6 +57,18 @@ _MEANING = {
         "This child moved here while on another authority's plan. "
         "The key worker here is you, or somebody you stand in for."
     ),
+    Kind.EARLIER_ENQUIRY: (
+        "Somebody asked about this child before the child was on the register, and nobody was found then. "
+        "Please read what they had seen or been told."
+    ),
+    Kind.EARLIER_ENQUIRY_PERHAPS: (
+        "An enquiry that found nobody may have been about a child who has come onto the register since. Decide whether "
+        "it was, and call the enquirer back if it was."
+    ),
+    Kind.CALL_BACK_TO_OFFER: (
+        "An enquirer was told that nobody was found; the child is on the register now. Call them back, and offer them "
+        "the answer that they would be given today."
+    ),
     Kind.MISUSE_ALERT: (
         "Enquiries that have been answered may be misuse of the service. Read the alert and decide what they are."
     ),

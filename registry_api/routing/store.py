@@ -23,6 +23,9 @@ class Kind(StrEnum):
     CONSIDERATION = "consideration"
     TRANSFER_IN = "transfer_in"
     ALLOCATED = "allocated"
+    EARLIER_ENQUIRY = "earlier_enquiry"
+    EARLIER_ENQUIRY_PERHAPS = "earlier_enquiry_perhaps"
+    CALL_BACK_TO_OFFER = "call_back_to_offer"
     MISUSE_ALERT = "misuse_alert"
 
 

@@ -6,7 +6,8 @@ from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection
 from registry_api.matching.bands import best_match, same_child
 from registry_api.matching.record import record_of
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, TokenKeys, query_tokens
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, query_tokens
 from registry_api.register.entry import ChildEntry
 from registry_api.register.sealing import open_record
 from registry_api.transfers import store

@@ -24,7 +24,7 @@ from registry_api.kernel.errors import IdempotencyKeyReused, NotFound, StoreUnav
 from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.kernel.statement import Statement
-from registry_api.matching.tokens import TokenKeys
+from registry_api.matching.token_keys import TokenKeys
 from registry_api.register import loading
 from registry_api.register.entry import ChildEntry
 from registry_api.register.sealing import child_key, rows_of

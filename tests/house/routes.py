@@ -54,6 +54,7 @@ _ALERT_DECISION = {"decision": "legitimate", "reason": "A night on which many ch
 
 GOVERNED: dict[Key, Governed] = {
     ("POST", "/api/v1/enquiries"): Governed(access.may_enquire, "officer-1", "enquiry", _ENQUIRY),
+    ("GET", "/api/v1/enquiries/{enquiry_reference}/explanation"): Governed(access.may_read_log, "sm-1", "casework"),
     ("POST", "/api/v1/telephone-enquiries"): Governed(access.may_take_enquiry, "duty-1", "enquiry", _CALL),
     ("GET", "/api/v1/telephone-enquiries"): Governed(access.may_take_enquiry, "duty-1", "enquiry"),
     ("POST", "/api/v1/telephone-enquiries/{enquiry_reference}/call-backs"): Governed(
@@ -177,7 +178,6 @@ WITH_AN_ENQUIRY = {access.may_learn_full, access.may_ask_by_address, access.may_
 
 ROUTES_TO_COME = {
     access.may_keep_register,
-    access.may_read_log,
 }
 
 URL_PARAMETERS = {

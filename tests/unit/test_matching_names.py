@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry_api.matching.compare import compare_family, compare_given
+from registry_api.matching.compare_names import compare_family, compare_given
 from registry_api.matching.names import family_words, fold, given_words, nicknames_of, sounds
 from registry_api.matching.weights import Family, Given
 
@@ -106,7 +106,7 @@ def test_every_word_sounds_like_something(text: str) -> None:
         ("Christopher", "Christpoher", Given.CLOSE),
         ("Amelia", "Amelie", Given.DIFFERENT),
         ("Daniel", "Danielle", Given.DIFFERENT),
-        ("Kestrelia", "Kestreel", Given.CLOSE),
+        ("Kestrelia", "Kestrela", Given.CLOSE),
         ("Mohammed Ali", "Mohammed Hassan", Given.SHARED),
         ("Thomas James", "James Thomas", Given.SHARED),
         ("James", "Thomas James", Given.SHARED),
@@ -130,7 +130,7 @@ def test_given_names_agree_by_level_whichever_way_round(one: str, other: str, le
         ("Ashdown Pell", "Pell-Ashdown", Family.PART),
         ("de la Haye", "Haye", Family.PART),
         ("Pallister", "Palister", Family.CLOSE),
-        ("Smith", "Smyth", Family.SIMILAR),
+        ("Smith", "Smyth", Family.CLOSE),  # one name, as it is heard
         ("Ashdown", "Pallister", Family.DIFFERENT),
     ],
 )

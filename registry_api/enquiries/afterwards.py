@@ -1,0 +1,117 @@
+"""Nothing forgotten: a child comes onto the register, and enquiries that found nobody are matched again.
+
+Whoever is entered, opened or notified by another authority stands on a queue from the moment of the change. In the
+background each is looked for among the enquiries that found nobody; the child's key worker is told of those that were
+about the child, and somebody is given the enquirer to call back (ENQ-4, ENQ-7, ENQ-10). A round is one transaction:
+after a crash it is done again, and nothing is told twice.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from registry_api.access_log import store as access_log
+from registry_api.enquiries import afterwards_store as store
+from registry_api.enquiries.children import ChildFound, followed_up, read_child, read_record
+from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES
+from registry_api.kernel.clock import Clock
+from registry_api.kernel.crypto import Vault
+from registry_api.kernel.db import Connection, Database
+from registry_api.kernel.statement import Statement
+from registry_api.matching.bands import Band, Match, best_match
+from registry_api.matching.record import Record
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import query_tokens
+from registry_api.register import store as register
+from registry_api.routing.rules import DUTY, SAFEGUARDING_MANAGER, who_follows_up
+from registry_api.routing.store import TELL, Kind, Notice, told_values
+
+_AT_ONCE = 50
+"""Children of one batch: few enough that the answers which share the worker hardly wait."""
+_MOST_BATCHES = 200
+_TELL = Statement(TELL)
+
+
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """The matching again, over what it needs."""
+
+    vault: Vault
+    token_keys: TokenKeys
+    clock: Clock
+
+    async def match_again(self, database: Database) -> int:
+        """Match what found nobody with the children who came or changed since; return how many children it was.
+
+        ``database``: whose connections to use: not those that requests wait for. Raises StoreUnavailable; the next
+        round takes up what this one did not end.
+        """
+        done = 0
+        async with database.connection() as connection:
+            await store.forget_all_if_nobody_asked(connection)
+        for _ in range(_MOST_BATCHES):
+            async with database.transaction() as connection:
+                taken = await self._batch(connection)
+            done += taken
+            if taken < _AT_ONCE:
+                break
+        return done
+
+    async def _batch(self, connection: Connection) -> int:
+        rows = await store.take(connection, _AT_ONCE)
+        records = {row["id"]: record for row in rows if (record := read_record("child", row, self.vault)) is not None}
+        if records:
+            queries = [query_tokens(record, self.token_keys) for record in records.values()]
+            for enquiry in await store.that_found_nobody(connection, list(records), queries):
+                question = read_record("enquiry", enquiry, self.vault)
+                if question is not None:
+                    await self._match(connection, enquiry, question, records)
+        return len(rows)
+
+    async def _match(
+        self, connection: Connection, enquiry: Mapping[str, Any], question: Record, changed: Mapping[UUID, Record]
+    ) -> None:
+        """Ask the register again as the enquirer did: a twin who is there as well has to be weighed with the child."""
+        rows = await store.candidates(connection, query_tokens(question, self.token_keys))
+        entries = [(row["id"], record) for row in rows if (record := read_record("child", row, self.vault)) is not None]
+        match = best_match(question, entries)
+        meant = [child for child in match.candidates or match.possible if child in changed]
+        # Where somebody has been given it to decide, one more who may be meant, or may not, is no news.
+        if not meant or (match.band is Band.POSSIBLE and enquiry["outcome"] not in NOT_KNOWN_OUTCOMES):
+            return
+        now = self.clock()
+        noted = [await store.note(connection, enquiry["id"], child, match.band, now) for child in meant]
+        if not any(noted):
+            return
+        wanted = match.candidates or tuple(meant)
+        standing = await register.standing(connection, child_ids=wanted, address_tokens=[], now=now)
+        children = [read_child(row, self.vault) for row in standing]
+        told = notices(match, children, enquiry["urgency"])
+        await _TELL.fetch(connection, told_values(told, at=now, enquiry_id=enquiry["id"]))
+        await access_log.append(
+            connection,
+            access_log.values(
+                at=now, kind="enquiry.matched_again", reference=enquiry["reference"], reason=match.band.value
+            ),
+        )
+
+
+def notices(match: Match[UUID], children: Sequence[ChildFound], urgency: str) -> list[Notice]:
+    """Return who is told that an earlier enquiry was, or may have been, about these children.
+
+    Of a restricted child nobody learns beside those who follow the child up and the safeguarding manager, who then is
+    the one to call back (ENQ-3).
+    """
+    ids = tuple(child.id for child in children)
+    restricted = any(child.restricted for child in children)
+    decides = SAFEGUARDING_MANAGER if restricted else DUTY
+    if match.band is not Band.MATCH:
+        return [Notice(Kind.EARLIER_ENQUIRY_PERHAPS, urgency, decides, ids)]
+    told = [Notice(Kind.CALL_BACK_TO_OFFER, urgency, decides, ids)]
+    for child in followed_up(children):
+        told += [
+            Notice(Kind.EARLIER_ENQUIRY, urgency, recipient, (child.id,))
+            for recipient in who_follows_up(child.key_worker, child.team_manager)
+        ]
+    return told
