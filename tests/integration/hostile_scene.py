@@ -101,7 +101,8 @@ class Scene:
 
     @property
     def public_json(self) -> bytes:
-        return json.dumps(self.world.app.state.auth.public_jwks["keys"][0]).encode()
+        keys = load(self.world.settings.signing_keys_file)[1].keys
+        return json.dumps(keys[0].public()).encode()
 
     @property
     def public_pem(self) -> bytes:
