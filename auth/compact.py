@@ -10,6 +10,8 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from auth.errors import InvalidToken, Reason
@@ -25,8 +27,9 @@ _FORBIDDEN_HEADER = frozenset({"crit", "b64", "jwk", "jku", "x5u", "x5c"})
 
 @dataclass(frozen=True, slots=True)
 class Compact:
-    """A compact JWS in its parts. Nothing in it is verified yet."""
+    """A compact JWS in its parts. Nothing in it is verified yet. ``header_part`` is the header as it was sent."""
 
+    header_part: str
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
     signing_input: bytes
@@ -52,10 +55,10 @@ def read_compact(token: str, *, brings_its_key: bool = False, longest: int = MAX
     parts = token.split(".")
     if len(parts) != 3:
         raise InvalidToken(Reason.MALFORMED)
-    header, claims = _json_object(_base64url(parts[0])), _json_object(_base64url(parts[1]))
+    header, claims = _header(parts[0]), _json_object(_base64url(parts[1]))
     if not _FORBIDDEN_HEADER.isdisjoint(header.keys() - ({"jwk"} if brings_its_key else ())):
         raise InvalidToken(Reason.HEADER)
-    return Compact(header, claims, f"{parts[0]}.{parts[1]}".encode(), _base64url(parts[2]))
+    return Compact(parts[0], header, claims, f"{parts[0]}.{parts[1]}".encode(), _base64url(parts[2]))
 
 
 def text(values: Mapping[str, Any], name: str, reason: Reason = Reason.CLAIMS) -> str:
@@ -102,6 +105,11 @@ def canonical(part: str) -> bool:
         return bool(_base64url(part))
     except InvalidToken:
         return False
+
+
+@lru_cache(maxsize=1024)  # a caller sends the same header again and again, and nobody changes it
+def _header(part: str) -> Mapping[str, Any]:
+    return MappingProxyType(_json_object(_base64url(part)))
 
 
 def _base64url(part: str) -> bytes:

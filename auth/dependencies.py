@@ -108,7 +108,8 @@ async def current_enquirer(request: Request) -> Enquirer:
         await _record(services, reason, token.client_id, token.professional_id)
         raise NotAuthenticated(reason)
     assert known.enquirer is not None
-    enquirer = replace(known.enquirer, scope=token.scope, assurance=token.assurance)
+    # A scope that was taken from the client is of no use to a token that was issued with it.
+    enquirer = replace(known.enquirer, scope=token.scope & known.enquirer.scope, assurance=token.assurance)
     request.state.enquirer = enquirer
     return enquirer
 

@@ -25,7 +25,7 @@ from auth.algorithms import (
     public_members,
     verify_signature,
 )
-from auth.compact import FUTURE_SECONDS, read_compact, text
+from auth.compact import FUTURE_SECONDS, Compact, read_compact, text
 from auth.errors import InvalidToken, NotAuthenticated, Reason
 from auth.nonces import Nonces
 from auth.protocols import Clock, UsedProof
@@ -55,8 +55,9 @@ class ProofVerifier:
         base_url: where callers reach the service: scheme, host, and whatever path it has, without a slash at the end.
         nonces: those that proofs must carry.
         clock: the time, aware and in UTC.
-        remembered: how many imported keys to keep, as importing one costs as much as verifying with it; the least
-            recently used go first. Not shared between threads.
+        remembered: how many headers to keep with the keys that they brought, as a sender's is the same each time and
+            importing the key costs as much as verifying with it; the least recently used go first. Not shared between
+            threads.
     """
 
     def __init__(self, base_url: str, nonces: Nonces, clock: Clock, *, remembered: int = 1024) -> None:
@@ -64,7 +65,7 @@ class ProofVerifier:
         self._nonces = nonces
         self._clock = clock
         self._remembered = remembered
-        self._keys: OrderedDict[tuple[str, ...], tuple[PublicKey, str]] = OrderedDict()
+        self._holders: OrderedDict[str, tuple[str, PublicKey, str]] = OrderedDict()
 
     def verify(self, headers: Sequence[str], method: str, path: str, *, token: str | None = None) -> Proof:
         """Verify the proof of one request (RFC 9449 section 4.3).
@@ -82,10 +83,7 @@ class ProofVerifier:
         if len(headers) != 1:
             raise InvalidToken(Reason.REQUEST if headers else Reason.PROOF_MISSING)
         compact = read_compact(headers[0], brings_its_key=True)
-        if frozenset(compact.header) != _HEADER or compact.header["typ"] != "dpop+jwt":
-            raise InvalidToken(Reason.HEADER)
-        algorithm = named_algorithm(compact)
-        key, thumbprint = self._key(compact.header["jwk"], algorithm)
+        algorithm, key, thumbprint = self._holder(compact)
         claims = compact.claims
         jti, issued = self._check_claims(claims, method, path, token)
         verify_signature(compact, algorithm, key)
@@ -122,29 +120,20 @@ class ProofVerifier:
         except ValueError:
             return False
 
-    def _key(self, jwk: object, algorithm: str) -> tuple[PublicKey, str]:
-        if not isinstance(jwk, dict) or not PRIVATE_MEMBERS.isdisjoint(jwk):
-            raise InvalidToken(Reason.KEY)
-        kind = KEY_TYPES[algorithm]
-        if jwk.get("kty") != kind.key_type or jwk.get("use", "sig") != "sig":
-            raise InvalidToken(Reason.KEY)
-        if VERIFIED_AS.get(str(jwk.get("alg", algorithm))) != algorithm:
-            raise InvalidToken(Reason.KEY)
-        public = public_members(jwk, algorithm)
-        name = tuple(public.values())
-        known = self._keys.get(name)
+    def _holder(self, compact: Compact) -> tuple[str, PublicKey, str]:
+        """Return what the header says of its sender: the algorithm, the key and its thumbprint."""
+        known = self._holders.get(compact.header_part)
         if known is not None:
-            self._keys.move_to_end(name)
+            self._holders.move_to_end(compact.header_part)
             return known
-        try:
-            key = kind.import_key(dict(public))
-            imported = key, key.thumbprint()
-        except (JoseError, ValueError, TypeError):
-            raise InvalidToken(Reason.KEY) from None
-        self._keys[name] = imported
-        if len(self._keys) > self._remembered:
-            self._keys.popitem(last=False)
-        return imported
+        if frozenset(compact.header) != _HEADER or compact.header["typ"] != "dpop+jwt":
+            raise InvalidToken(Reason.HEADER)
+        algorithm = named_algorithm(compact)
+        holder = algorithm, *_key(compact.header["jwk"], algorithm)
+        self._holders[compact.header_part] = holder
+        if len(self._holders) > self._remembered:
+            self._holders.popitem(last=False)
+        return holder
 
 
 INSUFFICIENT = 'DPoP realm="registry", error="insufficient_scope"'
@@ -160,6 +149,22 @@ def challenge(refused: NotAuthenticated) -> str:
 def token_hash(token: str) -> str:
     """Return what a proof says of the token that it comes with (``ath``, RFC 9449 section 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
+
+
+def _key(jwk: object, algorithm: str) -> tuple[PublicKey, str]:
+    if not isinstance(jwk, dict) or not PRIVATE_MEMBERS.isdisjoint(jwk):
+        raise InvalidToken(Reason.KEY)
+    kind = KEY_TYPES[algorithm]
+    if jwk.get("kty") != kind.key_type or jwk.get("use", "sig") != "sig":
+        raise InvalidToken(Reason.KEY)
+    if VERIFIED_AS.get(str(jwk.get("alg", algorithm))) != algorithm:
+        raise InvalidToken(Reason.KEY)
+    public = public_members(jwk, algorithm)
+    try:
+        key = kind.import_key(dict(public))
+        return key, key.thumbprint()
+    except (JoseError, ValueError, TypeError):
+        raise InvalidToken(Reason.KEY) from None
 
 
 def _normal(uri: str) -> tuple[str, str | None, int | None, str]:

@@ -72,11 +72,12 @@ class IntrospectionEndpoint(ClientEndpoint):
         known = await self._presentations.present(token.client_id, token.professional_id, token.jti, None)
         if withdrawn(token, known) is not None or known.enquirer is None:
             return inactive
-        if not isinstance(stands(known.enquirer, self._today()), Permitted):
+        scope = token.scope & known.enquirer.scope
+        if not scope or not isinstance(stands(known.enquirer, self._today()), Permitted):
             return inactive
-        return {"active": True, **self._claims(token)}
+        return {"active": True, **self._claims(token, scope)}
 
-    def _claims(self, token: VerifiedToken) -> dict[str, Any]:
+    def _claims(self, token: VerifiedToken, scope: frozenset[str]) -> dict[str, Any]:
         claims = {
             "iss": self._issuer,
             "aud": self._audience,
@@ -84,7 +85,7 @@ class IntrospectionEndpoint(ClientEndpoint):
             "client_id": token.client_id,
             "act": {"sub": token.client_id},
             "org": str(token.organisation_id),
-            "scope": " ".join(sorted(token.scope)),
+            "scope": " ".join(sorted(scope)),
             "token_type": token.binding.token_type,
             "cnf": token.binding.claim,
             "jti": token.jti,

@@ -68,8 +68,8 @@ class Spending(Enum):
 class Presented:
     """What is known, at this moment, of a token that is presented.
 
-    ``enquirer`` is the live standing of both, with an empty scope; None when they do not belong together. ``proof`` is
-    None when none was to be spent.
+    ``enquirer`` is the live standing of both, with the scopes that tokens of the client may have now; None when they do
+    not belong together. ``proof`` is None when none was to be spent.
     """
 
     enquirer: Enquirer | None

@@ -19,11 +19,14 @@ from statistics import median
 import httpx2
 import uvloop
 
+from auth.key_file import KeyFile
 from bench.asking import BASE_URL, application, askers_of
 from bench.authority import HISTORY, fresh_copy, prepare
 from bench.layers import AT_ONCE, ENQUIRY, LAYERS, WHOLE, Bench, warm_up
 from bench.report import Goal, print_goals, print_rows
+from registry_api.kernel.clock import utc_now
 from registry_api.kernel.postgres import EmbeddedPostgres
+from registry_api.kernel.settings import Settings
 
 OUT = Path(__file__).parent / "out" / "authentication.json"
 _COLUMNS = (
@@ -69,6 +72,7 @@ def main() -> None:
 async def _measure(options: argparse.Namespace, state: Path, url: str) -> list[Run]:
     questions = itertools.cycle((state / "questions.jsonl").read_bytes().splitlines()[:-HISTORY])
     app = application(state, url, connections=AT_ONCE)
+    keys = KeyFile(Settings(state_dir=state).signing_keys_file, utc_now)
     runs: list[Run] = []
     async with (
         app.router.lifespan_context(app),
@@ -76,7 +80,7 @@ async def _measure(options: argparse.Namespace, state: Path, url: str) -> list[R
     ):
         for repeat in range(options.repeats):
             # Tokens and nonces last for five minutes, so each repeat has its own.
-            bench = Bench(app, await askers_of(state, http), questions, options.samples)
+            bench = Bench(app, keys, await askers_of(state, http), questions, options.samples)
             await warm_up(bench)  # connections made, statements prepared, keys imported
             for layer, measure in LAYERS.items():
                 load = os.getloadavg()[0]

@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from auth.dependencies import AuthServices, current_enquirer
+from auth.keys import KeySource
 from auth.possession import Shown
 from auth.protocols import UsedProof
 from auth.sending import AsProfessional
@@ -33,9 +34,10 @@ _KEPT = timedelta(minutes=2)
 
 @dataclass
 class Bench:
-    """An application that is up, those who ask it, and what they ask."""
+    """An application that is up, the keys that sign its tokens, those who ask it, and what they ask."""
 
     app: FastAPI
+    keys: KeySource
     askers: Sequence[tuple[AsProfessional, str]]
     bodies: Iterator[bytes]
     samples: int
@@ -101,7 +103,7 @@ def _timed(count: int, started: float, used: float) -> Timed:
 
 async def _token_at_first(bench: Bench) -> Timed:
     tokens = [token for _, token in bench.askers]
-    verifier = TokenVerifier(BASE_URL, BASE_URL, bench.services.public_jwks, utc_now)
+    verifier = TokenVerifier(BASE_URL, BASE_URL, bench.keys, utc_now)
     return _one_by_one(tokens, verifier.verify)
 
 

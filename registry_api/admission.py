@@ -20,8 +20,9 @@ from registry_api.kernel.errors import StoreUnavailable
 from registry_api.kernel.limits import Limits, network_of
 
 MINUTE = 60
-STANDING_SECONDS = 24 * 60 * 60
-"""How long a client is known at an address, at most: until the end of the day (UTC) on which it showed itself there."""
+STANDING_SECONDS = (24 * 60 * 60, 100_003)
+"""How long a client is known at an address, at most: until the ends of two windows, one of them a day (UTC). They do
+not end together, so that at no moment nobody is known."""
 FORGIVEN = 20
 """So many times the amount may fail under the name of a client that is known at the address."""
 
@@ -80,10 +81,10 @@ class _Seen:
         left = self._storage.seconds_left(everybody)
         if claimed.client is None or self._is_used_up(claimed.client, claimed.credential):
             return left
-        known = self._storage.watch(self._key("known", claimed.client.encode()), STANDING_SECONDS)
-        if known is None:
-            return 1  # another worker may know them: this one will have learnt of it by then
-        return 0 if known else left
+        known = [self._storage.watch(*window) for window in self._known(claimed.client)]
+        if any(known):
+            return 0
+        return 1 if None in known else left  # another worker may know them: this one will have learnt of it by then
 
     def counted(self, scope: Scope, receive: Receive, send: Send) -> Send:
         """Return a ``send`` that counts by the answer, before it goes out; 503 in its place if it cannot be counted."""
@@ -113,9 +114,13 @@ class _Seen:
             if claimed.credential is not None:
                 self._storage.incr(self._key("credential failures", claimed.credential), MINUTE)
         elif (client := self._shown(state.get("enquirer"), answer["status"])) is not None:
-            known = self._key("known", client.encode())
-            if not self._storage.watch(known, STANDING_SECONDS):
-                self._storage.incr(known, STANDING_SECONDS)
+            for window in self._known(client):
+                if not self._storage.watch(*window):
+                    self._storage.incr(*window)
+
+    def _known(self, client: str) -> list[tuple[str, int]]:
+        """Return the key and the length of each window in which a client is known here."""
+        return [(self._key("known", f"{seconds} {client}".encode()), seconds) for seconds in STANDING_SECONDS]
 
     def _shown(self, enquirer: object, status: int) -> str | None:
         """Return the client that has shown itself, if one has."""

@@ -20,7 +20,7 @@ def standing(client: str, professional: str) -> str:
     """Return a subselect of both standings as they are now, a row for each agreement; none when the client does not
     name one of its organisation's own. ``client`` and ``professional`` are the SQL expressions of their ids."""
     return f"""
-    SELECT c.suspended_at IS NOT NULL AS client_suspended, {_STANDING}
+    SELECT c.suspended_at IS NOT NULL AS client_suspended, c.scopes, {_STANDING}
     FROM client c
     JOIN organisation o ON o.id = c.organisation_id
     JOIN professional p ON p.id = {professional} AND p.organisation_id = o.id AND NOT p.by_phone
@@ -32,7 +32,7 @@ def staff_standing(professional: str) -> str:
     """Return a subselect of the standing of one of the authority's own who has signed in, with their ``staff_subject``,
     a row for each agreement; none for anybody else. ``professional`` is the SQL expression of their id."""
     return f"""
-    SELECT false AS client_suspended, {_STANDING}, p.subject AS staff_subject
+    SELECT false AS client_suspended, '{{}}'::text[] AS scopes, {_STANDING}, p.subject AS staff_subject
     FROM professional p
     JOIN organisation o ON o.id = p.organisation_id AND o.own_authority
     LEFT JOIN agreement a ON a.organisation_id = o.id
@@ -40,7 +40,7 @@ def staff_standing(professional: str) -> str:
 
 
 _STANDING_ALONE = f"""
-SELECT false AS client_suspended, {_STANDING}
+SELECT false AS client_suspended, '{{}}'::text[] AS scopes, {_STANDING}
 FROM professional p
 JOIN organisation o ON o.id = p.organisation_id
 LEFT JOIN agreement a ON a.organisation_id = o.id
@@ -57,7 +57,10 @@ async def standing_of(connection: Connection, professional_id: UUID, client_id: 
 
 
 def enquirer_of(client_id: str, professional_id: UUID, rows: Sequence[asyncpg.Record]) -> Enquirer | None:
-    """Return the asker as rows of ``standing`` tell them; None when they tell of nobody."""
+    """Return the asker as rows of ``standing`` tell them, with the scopes of their system, or none without one.
+
+    None when the rows tell of nobody.
+    """
     if not rows or rows[0]["organisation_id"] is None:
         return None
     first = rows[0]
@@ -69,6 +72,7 @@ def enquirer_of(client_id: str, professional_id: UUID, rows: Sequence[asyncpg.Re
         own_authority=first["own_authority"],
         professional_id=professional_id,
         professional_suspended=first["professional_suspended"],
+        scope=frozenset(first["scopes"]),
         role=Role(first["role"]),
         agreements=tuple(
             Agreement(

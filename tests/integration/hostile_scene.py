@@ -13,7 +13,7 @@ from jws_by_hand import b64, decoded, signed
 
 from auth.client import ProofSigner
 from auth.dpop import token_hash
-from auth.keys import SigningKeys
+from auth.key_file import load
 
 URL = "/api/v1/notifications"
 
@@ -35,7 +35,7 @@ class Scene:
         answer = await world.request_token(world.signers["authority-system"].token_form("kw-1", "casework"), proofs)
         assert answer.status_code == 200, answer.text
         token = answer.json()["access_token"]
-        keys = SigningKeys.load_or_create(world.settings.signing_keys_file).keys
+        keys = [one.key for one in load(world.settings.signing_keys_file)[1].keys]
         server = next(one for one in keys if one.kid == decoded(token, 0)["kid"])
         return cls(world, token, key, server.as_dict(private=True))
 
@@ -101,7 +101,8 @@ class Scene:
 
     @property
     def public_json(self) -> bytes:
-        return json.dumps(self.world.app.state.auth.public_jwks["keys"][0]).encode()
+        keys = load(self.world.settings.signing_keys_file)[1].keys
+        return json.dumps(keys[0].public()).encode()
 
     @property
     def public_pem(self) -> bytes:

@@ -93,7 +93,7 @@ async def test_what_is_not_of_the_form_is_named_by_its_place_alone(world: World)
         (below["agreements"], TERMS | {"reviewed_on": "0001-01-01"}, "reviewed_on"),
         (below["clients"], _system(), "public_keys"),
         (below["clients"], _system(*[public] * 60), "public_keys"),
-        (below["clients"], _system(public, scopes=["enquiry"] * 5), "scopes"),
+        (below["clients"], _system(public, scopes=["enquiry"] * 6), "scopes"),
         (below["clients"], _system(public, scopes=[secret]), "scopes.0"),
         (below["clients"], _system(public, client_id="a/b"), "client_id"),
         (away, absence | {"ends_at": "9999-12-31T23:59:59-12:00"}, "ends_at"),

@@ -98,6 +98,16 @@ async def test_behind_one_address_a_broken_device_shuts_out_nobody_but_itself(wo
     assert (await world.ask("officer-1", question(), urgency="immediate")).status_code == 429  # the broken token itself
 
 
+async def test_at_midnight_not_everybody_is_forgotten(world: World) -> None:
+    world.clock.advance(hours=13.99)  # half a minute to midnight (UTC)
+    await world.ask("officer-1", question())
+    world.clock.advance(minutes=1)
+    for _ in range(AMOUNT):
+        await world.http.get(URL, headers={"Authorization": "DPoP guessed"})
+    assert is_shut(await world.http.get(URL))
+    assert (await world.ask("officer-2", question())).status_code == 200
+
+
 async def test_a_device_that_cannot_get_a_token_shuts_out_nobody_but_itself(world: World) -> None:
     assert (await world.ask("officer-1", question())).status_code == 200
     answers = []

@@ -79,6 +79,17 @@ async def test_what_the_api_refuses_is_not_active(world: World, happens: str, st
 
 
 @pytest.mark.rule("ENQ-3")
+async def test_a_scope_that_is_taken_from_a_system_is_gone_with_its_next_request(world: World) -> None:
+    await enrol_gateway(world)
+    token = await world.token("kw-1", "casework")
+    assert (await world.http.get(INBOX, auth=world.auth("kw-1", "casework"))).status_code == 200
+    await change(world, "UPDATE client SET scopes = '{enquiry}' WHERE id = 'authority-system'")
+    refused = await world.http.get(INBOX, auth=world.auth("kw-1", "casework"))
+    assert (refused.status_code, refused.json()["because"]) == (403, "scope_missing")
+    assert not await active(world, token)
+
+
+@pytest.mark.rule("ENQ-3")
 async def test_an_agreement_ends_with_its_last_day(world: World) -> None:
     await enrol_gateway(world)
     await change(world, "UPDATE agreement SET valid_to = date '2026-03-04'")

@@ -77,6 +77,7 @@ def nurse() -> Enquirer:
         professional_suspended=False,
         role=Role.NURSE,
         agreements=(),
+        scope=frozenset({"enquiry", "transfer"}),
     )
 
 

@@ -63,9 +63,8 @@ def changed_after_signing(house: VouchedHouse) -> str:
 
 
 def access_token_of_ours(house: VouchedHouse) -> str:
-    return signed(
-        {"alg": "ES256", "typ": "at+jwt", "kid": KEYS.current}, house.claims(), KEYS.keys[0].as_dict(private=True)
-    )
+    ours = KEYS.keys[0]
+    return signed({"alg": "ES256", "typ": "at+jwt", "kid": ours.kid}, house.claims(), ours.key.as_dict(private=True))
 
 
 def by_the_other_provider(house: VouchedHouse) -> str:

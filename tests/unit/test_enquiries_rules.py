@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from policies.enquirer import Disclosure
 from registry_api.enquiries.rules import (
     KNOWN,
     TABLE,
@@ -14,6 +15,7 @@ from registry_api.enquiries.rules import (
     Finding,
     Outcome,
     Row,
+    as_told,
     decide_outcome,
     earlier_enquiries,
     every_facts,
@@ -104,7 +106,11 @@ def test_every_row_decides_something() -> None:
 
 
 def test_every_outcome_is_reached() -> None:
-    assert {decide_outcome(facts).outcome for facts in every_facts()} == set(Outcome)
+    decided = {decide_outcome(facts).outcome for facts in every_facts()}
+    assert decided == set(Outcome) - {Outcome.KNOWN}
+    told = {as_told(outcome, disclosure) for outcome in decided for disclosure in Disclosure}
+    assert told == set(Outcome)
+    assert {as_told(outcome, Disclosure.FULL) for outcome in decided} == decided
 
 
 @pytest.mark.rule("ENQ-3")
