@@ -136,6 +136,10 @@ def ask(
         str | None,
         typer.Option("--idempotency-key", help="Send an enquiry that failed on the way again, as the same enquiry."),
     ] = None,
+    receipt: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Keep the receipt: it proves to anybody that the answer stands in the log."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask whether a child is known, for yourself or for a caller. The enquiry is recorded before it is answered."""
@@ -176,13 +180,26 @@ def ask(
         except Failure as failure:
             _say_how_to_repeat(failure, key)
             raise
+    answer = response.json()
     if as_json:
-        show_json(response.json())
-        return
-    if "idempotency-replayed" in response.headers:
-        note("This is the answer that was given to the same enquiry before.")
-    rows = held_rows if by_telephone else answer_rows
-    console.print(facts(f"Enquiry {response.json()['reference']}", rows(response.json())))
+        show_json(answer)
+    else:
+        if "idempotency-replayed" in response.headers:
+            note("This is the answer that was given to the same enquiry before.")
+        rows = held_rows if by_telephone else answer_rows
+        console.print(facts(f"Enquiry {answer['reference']}", rows(answer)))
+    if receipt is not None:
+        _keep(answer.get("receipt"), receipt)
+
+
+def _keep(receipt: str | None, path: Path) -> None:
+    """After the answer is shown: whatever becomes of the file, that is what somebody waits for."""
+    if receipt is None:
+        raise Failure("There is no receipt yet: it comes with the answer, once the caller was called back.")
+    try:
+        path.write_text(receipt, encoding="ascii")
+    except OSError as error:
+        raise Failure(f"The receipt cannot be written to {path}: {error.strerror}.") from None
 
 
 def _given(details: dict[str, Any]) -> dict[str, Any]:

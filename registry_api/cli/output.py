@@ -135,7 +135,16 @@ def answer_rows(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("What to do", lines(answer["advice"])),
         ("Its worth", _worth(answer["worth"])),
         ("Reference", f"{answer['reference']}, received {moment(answer['received_at'])}"),
+        ("Recorded", _recorded(answer.get("receipt"))),
     ]
+
+
+def _recorded(receipt: str | None) -> str:
+    """The receipt is for a program to check; whoever reads is told where in the log it says that they stand."""
+    for line in (receipt or "").splitlines():
+        if line.startswith("index "):
+            return f"As entry {int(line.removeprefix('index ')) + 1:,} of the access log."
+    return ""
 
 
 def _plan(plan: Mapping[str, Any] | None) -> str:

@@ -75,7 +75,7 @@ async def test_an_agreement_for_a_contact_tells_whom_to_turn_to_and_nothing_of_h
     )
     answer = (await world.ask("officer-1", question())).json()
     assert answer["outcome"] == "known"
-    always = {"reference", "received_at", "outcome", "summary", "told", "advice", "contact_now", "worth"}
+    always = {"reference", "received_at", "outcome", "summary", "told", "advice", "contact_now", "worth", "receipt"}
     assert set(answer) - always == set(shown)
     words = str(answer).casefold().replace("child protection register", "")
     assert not any(word in words for word in ("neglect", "on a plan", "looked after", "open case"))

@@ -18,7 +18,8 @@ HOURS = {
 
 
 def _apart_from_the_hour(answer: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in answer.items() if name not in {"reference", "received_at", "contact_now"}}
+    of_the_hour = {"reference", "received_at", "contact_now", "receipt"}
+    return {name: value for name, value in answer.items() if name not in of_the_hour}
 
 
 @pytest.mark.rule("ENQ-1")

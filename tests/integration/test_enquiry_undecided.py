@@ -10,7 +10,7 @@ from builders import World, entry, question
 from registry_api.register.entry import PlanKind
 
 SINCE = date(2026, 2, 1)
-_OWN = {"reference", "received_at"}
+_OWN = {"reference", "received_at", "receipt"}
 
 
 async def _ask(world: World, **changes: Any) -> dict[str, Any]:

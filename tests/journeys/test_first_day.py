@@ -7,11 +7,13 @@ worker finds it; then the police change their key, and the officer is suspended.
 import csv
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from deployment import deployment, examples, run, serving
 
+from registry_api.access_log import verify
 from registry_api.register.csv_format import COLUMNS
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.rule("ENQ-2", "ENQ-3", "ENQ-4")]
@@ -55,10 +57,16 @@ class Office:
         assert done.returncode == 0, f"{command}: {done.stderr}"
         return done.stdout
 
-    def asks(self, client: str) -> subprocess.CompletedProcess[str]:
+    def asks(self, client: str, *options: str) -> subprocess.CompletedProcess[str]:
         """An officer asks about a child."""
         enquiry = self.write("enquiry.json", ENQUIRY)
-        return self.tries("ask", "--client-file", self.path(client), "--as", "officer-1", "--from", enquiry)
+        return self.tries("ask", "--client-file", self.path(client), "--as", "officer-1", "--from", enquiry, *options)
+
+    def proves(self, receipt: str) -> subprocess.CompletedProcess[str]:
+        """Somebody who has the log's public keys from elsewhere checks a receipt, with the program that stands alone."""
+        (self.folder / "log.keys").write_text(self.does("log", "keys"))
+        checked = ["verify-inclusion", receipt, "--log-key", self.path("log.keys")]
+        return subprocess.run([sys.executable, verify.__file__, *checked], capture_output=True, text=True, timeout=60)
 
 
 def test_from_nothing_to_an_answered_enquiry(tmp_path: Path) -> None:
@@ -76,9 +84,13 @@ def test_from_nothing_to_an_answered_enquiry(tmp_path: Path) -> None:
     office.does("import", office.path("register.csv"))
 
     with serving(office.environment, workers=1):
-        answered = office.asks("police-client.json")
+        receipt = office.path("mine.tlog-proof")
+        answered = office.asks("police-client.json", "--receipt", receipt)
         assert answered.returncode == 0, answered.stderr
         assert "Corrin Demo-Birch" in answered.stdout
+        assert "of the access log" in answered.stdout
+        proven = office.proves(receipt)
+        assert proven.returncode == 0, proven.stdout + proven.stderr
         inbox = office.does("inbox", "--client-file", office.path("own.json"), "--as", "kw-2")
         assert "Testfamily-Ash" in inbox
         assert "Perran Demo-Fir" in inbox
