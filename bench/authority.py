@@ -30,7 +30,7 @@ from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
 from registry_api.kernel.postgres import EmbeddedPostgres, libpq_dsn
 from registry_api.kernel.settings import Settings
-from registry_api.matching.tokens import TokenKeys
+from registry_api.matching.token_keys import TokenKeys
 from registry_api.register.importer import import_file
 from registry_api.register.source import SourceKeys
 from registry_api.register.synthesise import synthesise, write_csv

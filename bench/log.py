@@ -53,7 +53,7 @@ def _write(folder: Path, size: int, signer: Signer) -> bytes:
 
 def _check(folder: Path, signer: Signer) -> float:
     """Return the processor seconds of the verifier, the start of the interpreter included."""
-    command = [sys.executable, verify.__file__, "fsck", folder, "--log-key", str(signer.verifier)]
+    command = [sys.executable, verify.__file__, "fsck", str(folder), "--log-key", str(signer.verifier)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

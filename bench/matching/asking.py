@@ -7,6 +7,7 @@ others by schools and by telephone. All are asked through the same slips, whethe
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from bench.matching import slips
 from bench.matching.people import TODAY, Child, Population
@@ -168,7 +169,7 @@ class Enquirers:
             given, family = slips.unaccented(given), slips.unaccented(family)
         if self.chance(0.12):
             given, family = given.upper(), family.upper()
-        names = (Name(given, family),)
+        names: tuple[Name, ...] = (Name(given, family),)
         if child.names[1:] and self.chance(aliases * 4):
             names += child.names[1:]
         born, due = child.date_of_birth, child.expected_delivery
@@ -192,7 +193,7 @@ class Enquirers:
         )[0]
         return kind(name)
 
-    def _mother(self, child: Person, origin: str, share: float, *, born: float) -> dict[str, object]:
+    def _mother(self, child: Person, origin: str, share: float, *, born: float) -> dict[str, Any]:
         if not child.mother or not (self.chance(share) or child.expected_delivery):
             return {"mother": (), "mother_date_of_birth": None}
         name = child.mother[0]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from registry_api.matching.record import Record
+from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import (
     LEAST_SHARE,
     LEAST_WEIGHT,
     RETRIEVAL_LIMIT,
-    TokenKeys,
     index_tokens,
     query_tokens,
 )

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
@@ -44,7 +45,7 @@ def server(folder: Path) -> Iterator[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    quiet = {"stdout": subprocess.DEVNULL, "user": as_user, "cwd": data}
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "user": as_user, "cwd": data}
     subprocess.run([folder / "initdb", "-D", data / "db", "-A", "trust", "-U", "bench"], check=True, **quiet)
     options = f"-p {port} -k {data} -c listen_addresses=127.0.0.1 -c shared_buffers=512MB -c fsync=off"
     subprocess.run([folder / "pg_ctl", "-D", data / "db", "-w", "-o", options, "start"], check=True, **quiet)
@@ -56,7 +57,7 @@ def server(folder: Path) -> Iterator[str]:
 
 
 def _text(row: Row) -> str:
-    born = row.born or (row.year and str(row.year))
+    born = row.born or (str(row.year) if row.year else None)
     return " ".join(filter(None, (row.given, row.family, born, row.postcode, row.lines)))
 
 

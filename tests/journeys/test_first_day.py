@@ -63,7 +63,7 @@ class Office:
         return self.tries("ask", "--client-file", self.path(client), "--as", "officer-1", "--from", enquiry, *options)
 
     def proves(self, receipt: str) -> subprocess.CompletedProcess[str]:
-        """Somebody who has the log's public keys from elsewhere checks a receipt, with the program that stands alone."""
+        """Somebody who has the log's public keys from elsewhere checks a receipt, by the program that stands alone."""
         (self.folder / "log.keys").write_text(self.does("log", "keys"))
         checked = ["verify-inclusion", receipt, "--log-key", self.path("log.keys")]
         return subprocess.run([sys.executable, verify.__file__, *checked], capture_output=True, text=True, timeout=60)
