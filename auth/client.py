@@ -87,7 +87,8 @@ class OrganisationSigner:
         audience: the issuer identifier of the service: its base URL, without a trailing slash.
         clock: the time, aware and in UTC.
 
-    ``proofs`` proves the key that the tokens of this signer are bound to.
+    ``proofs`` proves the key that the tokens of this signer are bound to. ``token_endpoint`` is where they are issued
+    by the metadata of the issuer (RFC 8414), which whoever sends the first request for one reads.
 
     Raises:
         ValueError: the key is of another kind, has no ``kid`` or is not private.
@@ -111,6 +112,7 @@ class OrganisationSigner:
         self._audience = audience
         self._clock = clock
         self.proofs = ProofSigner(clock=clock)
+        self.token_endpoint: str | None = None
 
     def client_assertion(self) -> str:
         """Return an assertion that this is the client's system (RFC 7523 section 2.2)."""

@@ -5,7 +5,7 @@ Every value is taken from what carries it out, so that what is told is so.
 
 from collections.abc import Collection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from auth.algorithms import VERIFIED_AS
 from auth.client_authentication import AUTH_METHOD
@@ -25,6 +25,11 @@ def well_known_paths(issuer: str) -> list[str]:
     """
     path = urlsplit(issuer).path.rstrip("/")
     return [_WELL_KNOWN + path, _WELL_KNOWN] if path else [_WELL_KNOWN]
+
+
+def metadata_address(issuer: str) -> str:
+    """Return where a client reads the metadata of ``issuer`` (RFC 8414 section 3.1)."""
+    return urljoin(issuer, well_known_paths(issuer)[0])
 
 
 def metadata(

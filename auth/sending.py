@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx2
 
 from auth.client import OrganisationSigner, utc_now
+from auth.metadata import metadata_address
 from auth.protocols import Clock
 
 _TOKEN_KEPT = timedelta(seconds=200)
@@ -28,11 +29,16 @@ class NoToken(Exception):
         self.response = response
 
 
+class OtherIssuer(Exception):
+    """Who answers at the service's address says that they are somebody else, or does not say where tokens are issued:
+    nothing is signed for them (RFC 8414 section 3.3)."""
+
+
 class AsProfessional(httpx2.Auth):
     """Sends the requests of an httpx2 client as one professional: with a token, obtained when there is none that lasts,
     and with a proof of its key, made again when the server wants another nonce.
 
-    Raises NoToken from within a request when no token is issued.
+    Raises from within a request NoToken when no token is issued, and OtherIssuer before one is asked for.
 
     Args:
         signer: of their organisation's system.
@@ -86,7 +92,7 @@ class AsProfessional(httpx2.Auth):
 
     def _obtain(self) -> Generator[httpx2.Request, httpx2.Response, str]:
         if self._clock() >= self._good_until:
-            url = f"{self._base_url}/oauth2/token"
+            url = self._signer.token_endpoint or (yield from self._discover())
             begun = self._clock()
             # Made anew for each attempt, though a server that wants another nonce has used up no assertion yet.
             answer = yield from self._proven(httpx2.Request("POST", url, data=self._form()))
@@ -95,6 +101,21 @@ class AsProfessional(httpx2.Auth):
             self._token = answer.json()["access_token"]
             self._good_until = begun + _TOKEN_KEPT
         return self._token
+
+    def _discover(self) -> Generator[httpx2.Request, httpx2.Response, str]:
+        """Read where tokens are issued from what the issuer says of itself (FAPI 2.0 section 5.3.3.1)."""
+        answer = yield httpx2.Request("GET", metadata_address(self._base_url))
+        if answer.status_code != 200:
+            raise NoToken(answer)
+        try:
+            said = answer.json()
+            issuer, endpoint = said["issuer"], said["token_endpoint"]
+        except (ValueError, KeyError, TypeError):
+            raise OtherIssuer from None
+        if issuer != self._base_url or not isinstance(endpoint, str):
+            raise OtherIssuer
+        self._signer.token_endpoint = endpoint
+        return endpoint
 
     def _form(self) -> dict[str, str]:
         if isinstance(self._whom, str):

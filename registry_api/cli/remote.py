@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx2
 
 from auth.client import OrganisationSigner
-from auth.sending import AsProfessional, NoToken, Whom
+from auth.sending import AsProfessional, NoToken, OtherIssuer, Whom
 from registry_api.cli.output import Failure, lines, plain
 
 _ATTEMPTS = 3
@@ -129,6 +129,8 @@ class Remote:
             token = professional.token(self._http)
         except NoToken as refused:
             raise _refusal(refused.response) from None
+        except OtherIssuer:
+            raise self._another() from None
         except httpx2.TransportError:
             raise self._unreached() from None
         return professional.headers(method, f"{self.base_url}{path}", token)
@@ -168,12 +170,20 @@ class Remote:
     def _unreached(self) -> Failure:
         return Failure(f"The service at {self.base_url} is not reached. If it cannot wait, telephone.")
 
+    def _another(self) -> Failure:
+        return Failure(
+            f"What answers at {self.base_url} does not call itself that, so nothing was signed for it. "
+            "The base_url of the client file has to be the service's own, letter by letter."
+        )
+
     def _attempt(self, method: str, path: str, attempt: int, **how: Any) -> httpx2.Response | None:
         """Return the answer; None, after a pause, when it is worth trying again."""
         try:
             response = self._http.request(method, path, **how)
         except NoToken as refused:
             response = refused.response
+        except OtherIssuer:
+            raise self._another() from None
         except httpx2.TransportError as error:
             if attempt == _ATTEMPTS or isinstance(error, httpx2.ConnectError):
                 raise self._unreached() from None

@@ -30,6 +30,7 @@ from registry_api.enquiries.schemas import (
 )
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
+METADATA = {"issuer": "https://register.test", "token_endpoint": "https://register.test/oauth2/token"}
 Handler = Callable[[httpx2.Request], httpx2.Response]
 
 
@@ -51,6 +52,8 @@ def service(credentials: ClientFile, *answers: httpx2.Response | Exception) -> t
     waiting, received = list(answers), []
 
     def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/.well-known/oauth-authorization-server":
+            return httpx2.Response(200, json=METADATA)
         if request.url.path == "/oauth2/token":
             return httpx2.Response(200, json={"access_token": "a-token"})
         received.append(request)
@@ -134,6 +137,8 @@ def test_a_token_is_asked_for_once_for_each_professional_and_scope(credentials: 
     asked: list[bytes] = []
 
     def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            return httpx2.Response(200, json=METADATA)
         asked.append(request.content)
         return httpx2.Response(200, json={"access_token": f"token-{len(asked)}"})
 
@@ -147,6 +152,14 @@ def test_a_token_is_asked_for_once_for_each_professional_and_scope(credentials: 
     assert sent("officer-1", "enquiry") == sent("officer-1", "enquiry") == "DPoP token-1"
     assert sent("officer-2", "enquiry") == "DPoP token-2"
     assert sent("officer-1", "casework") == "DPoP token-3"
+
+
+def test_what_answers_under_another_name_is_one_sentence(credentials: ClientFile) -> None:
+    """Such as a test service behind the name of another: no signature of ours is for it to keep."""
+    said = {**METADATA, "issuer": "https://register.other.test"}
+    remote_service = Remote(credentials, transport=httpx2.MockTransport(lambda _: httpx2.Response(200, json=said)))
+    with pytest.raises(Failure, match="does not call itself that"):
+        call(remote_service)
 
 
 def test_the_words_of_a_refusal_say_what_helps() -> None:

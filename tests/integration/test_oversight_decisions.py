@@ -144,6 +144,9 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[Any], list[h
     received: list[httpx2.Request] = []
 
     def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.url.path == "/.well-known/oauth-authorization-server":
+            origin = "https://register.test"
+            return httpx2.Response(200, json={"issuer": origin, "token_endpoint": f"{origin}/oauth2/token"})
         if request.url.path == "/oauth2/token":
             return httpx2.Response(200, json={"access_token": "a-token"})
         received.append(request)

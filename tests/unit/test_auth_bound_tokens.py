@@ -11,7 +11,7 @@ from auth_doubles import AUDIENCE, HOSPITAL, ISSUER, KEYS, NURSE, SUBJECT, House
 
 from auth.client import ProofSigner
 from auth.errors import Reason
-from auth.sending import AsProfessional, NoToken
+from auth.sending import AsProfessional, NoToken, OtherIssuer
 from auth.tokens import TokenIssuer
 from policies.enquirer import Assurance
 
@@ -188,6 +188,33 @@ async def test_how_surely_the_individual_is_known_is_told_by_the_token(house: Ho
         assert house.services.verifier.verify(token).authenticated_at == house.clock.seconds()
         who = await http.get("/who", headers=house.headers("GET", "/who", token))
         assert who.json()["assurance"] == level
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"issuer": "https://other.test", "token_endpoint": f"{ISSUER}/oauth2/token"},
+        {"issuer": f"{ISSUER}/", "token_endpoint": f"{ISSUER}/oauth2/token"},
+        {"issuer": ISSUER},
+        {"issuer": ISSUER, "token_endpoint": [f"{ISSUER}/oauth2/token"]},
+        ["no metadata"],
+    ],
+    ids=["another", "with a slash", "no endpoint", "several endpoints", "a list"],
+)
+async def test_nothing_is_signed_for_whoever_calls_themselves_otherwise(house: House, said: object) -> None:
+    sent: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        sent.append(request)
+        return httpx2.Response(200, json=said)
+
+    auth = AsProfessional(house.signer, ISSUER, SUBJECT, "enquiry", clock=house.clock)
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(answer), base_url=ISSUER) as http:
+        with pytest.raises(OtherIssuer):
+            await http.get("/who", auth=auth)
+    assert [(one.method, one.url.path, one.content) for one in sent] == [
+        ("GET", "/.well-known/oauth-authorization-server", b"")
+    ]
 
 
 async def test_the_client_of_ours_sees_to_all_of_it(house: House) -> None:
