@@ -197,7 +197,7 @@ def _keep(receipt: str | None, path: Path) -> None:
     if receipt is None:
         raise Failure("There is no receipt yet: it comes with the answer, once the caller was called back.")
     try:
-        path.write_text(receipt, encoding="ascii")
+        path.write_text(receipt, encoding="utf-8")
     except OSError as error:
         raise Failure(f"The receipt cannot be written to {path}: {error.strerror}.") from None
 
