@@ -177,8 +177,11 @@ def _complete(document: dict[str, Any], limited: Collection[tuple[str, str]]) ->
                 operation["security"] = [{"token": []}, {"session": []}]
             elif path in _OF_A_SESSION:
                 operation["security"] = [{"session": []}]
-            for status, said in _faults(operation, known="security" in operation).items():
-                _add(responses, status, said)
+            for status, response in responses.items():
+                if int(status) >= 400 and "content" not in response:  # the route has its own words for it, no more
+                    _add(responses, int(status), response["description"])
+            for code, said in _faults(operation, known="security" in operation).items():
+                _add(responses, code, said)
             if (path, method) in limited:
                 _add(responses, 429, _LIMITED[429])
             operation["responses"] = {status: responses[status] for status in sorted(responses)}
