@@ -13,7 +13,7 @@ from typing import Generic
 from registry_api.matching.compare import Levels, compare
 from registry_api.matching.record import Record
 from registry_api.matching.score import Id, Scored, alone, score
-from registry_api.matching.weights import Born, Given, Mother, Place, Plain
+from registry_api.matching.weights import Born, Family, Given, Mother, Place, Plain
 
 CERTAIN = 0.998
 """Posterior from which a match may be disclosed."""
@@ -144,6 +144,19 @@ def same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) -> list[I
         if levels is None or not _may_be_one_child(levels):
             continue
         if alone(levels) >= SAME_ENQUIRY:
+            found.append(id_)
+    return found
+
+
+def named_and_born_alike(question: Record, candidates: Sequence[tuple[Id, Record]]) -> list[Id]:
+    """Return who has the same name and date of birth, whatever else differs. For an authority that speaks of a child
+    whom it named before, and corrects what it said: how likely a namesake is does not come into it (REG-1)."""
+    found = []
+    for id_, record in candidates:
+        levels = compare(question, record)
+        if levels is None or Plain.DIFFERENT in (levels.sex, levels.nhs):
+            continue
+        if (levels.given <= Given.EXACT, levels.family, levels.born) == (True, Family.EXACT, Born.EXACT):
             found.append(id_)
     return found
 

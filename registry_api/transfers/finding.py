@@ -4,7 +4,7 @@ from uuid import UUID
 
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection
-from registry_api.matching.bands import best_match, same_child
+from registry_api.matching.bands import best_match, named_and_born_alike
 from registry_api.matching.record import record_of
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, query_tokens
@@ -47,5 +47,5 @@ async def standing_entries(
     candidates = [(row["id"], open_record(row, vault)) for row in rows]
     if certain := best_match(question, candidates).candidates:
         return certain
-    notified = await store.notified_by(connection, same_child(question, candidates), originating)
+    notified = await store.notified_by(connection, named_and_born_alike(question, candidates), originating)
     return tuple(notified) if len(notified) == 1 else ()
