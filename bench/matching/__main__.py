@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.matching import cascade, febrl, ours
+from bench.matching import cascade, febrl, ours, repeats
 from bench.matching.asking import NOBODY, Enquirers, Question
 from bench.matching.index import Index
 from bench.matching.measure import Said, at_threshold, threshold_at
@@ -77,6 +77,7 @@ def _uk(results: dict[str, Any], chosen: argparse.Namespace, seed: int, *, other
             "nobody": chosen.nobody,
             "seconds": time.perf_counter() - began,
             "figures": figures,
+            "second enquiries": repeats.table(repeats.pairs(ask, children, chosen.known // 4)),
         }
     )
     if others:

@@ -59,6 +59,15 @@ def _print_run(console: Console, run: Mapping[str, Any]) -> None:
     for origin, figures in run["figures"]["groups"].items():
         groups.add_row(origin, *(share(figures[name]) for name in ("recall", "precision", "missed")))
     console.print(groups)
+    second = Table(
+        title="Second enquiries (ENQ-7): pairs that are taken to be about one child, those that are and those that are not"
+    )
+    for title in ("pair", "of all", "least and most, by origin of the name"):
+        second.add_column(title)
+    for kind, by in run["second enquiries"].items():
+        values = [figure["value"] for origin, figure in by.items() if origin != "all"]
+        second.add_row(kind, share(by["all"]), f"{min(values):.3f} – {max(values):.3f}")
+    console.print(second)
     bins = Table(title="Calibration: of candidates with this posterior, so many are the child")
     for title in ("posterior", "mean said", "share right", "candidates"):
         bins.add_column(title)

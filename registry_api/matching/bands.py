@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic
 
+from registry_api.matching import weights as w
 from registry_api.matching.compare import Levels, compare
 from registry_api.matching.record import Record
 from registry_api.matching.score import Id, Scored, alone, score
@@ -21,8 +22,9 @@ CERTAIN = 0.998
 POSSIBLE = 0.01
 """Posterior from which a person looks before "not known" is said."""
 
-SAME_ENQUIRY = 0.85
-"""Probability from which two enquiries are about one child (ENQ-7): the later enquirer learns of the earlier one."""
+SAME_ENQUIRY = 0.8
+"""Probability from which two enquiries are about one child (ENQ-7): the later enquirer learns of the earlier one, and
+the safeguarding manager, who can see that it is another, considers both."""
 
 MOST_POSSIBLE = 5
 """How many of those who may be meant a person is given to decide on."""
@@ -136,14 +138,15 @@ def same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) -> list[I
     """Return which earlier enquiries were about this very child (ENQ-7): misspelt yes, a twin or sibling no.
 
     Each is judged by itself, for all of them may be about the one child. Enquirers often have a name and a date of
-    birth only, so nothing further need support them here.
+    birth only, so nothing further need support them here; and a child who is met somewhere else, or has moved, is the
+    very child whom a second enquiry is to bring to notice.
     """
     found = []
     for id_, record in earlier:
         levels = compare(question, record)
         if levels is None or not _may_be_one_child(levels):
             continue
-        if alone(levels) >= SAME_ENQUIRY:
+        if alone(levels, prior=w.EARLIER_PRIOR, namesakes=w.NAMESAKE_PER_ENQUIRY) >= SAME_ENQUIRY:
             found.append(id_)
     return found
 

@@ -90,12 +90,18 @@ class Household:
         return w.HOUSEHOLD_PER_ENTRY * (at_home + self._apart)
 
 
-def alone(levels: Levels, *, prior: float = w.PRIOR) -> float:
-    """Return the posterior of one pair by itself, as if no other candidate had been found."""
+def alone(levels: Levels, *, prior: float = w.PRIOR, namesakes: float = w.NAMESAKE_PER_ENTRY) -> float:
+    """Return the posterior of one pair by itself, as if no other candidate had been found.
+
+    Args:
+        levels: how the two agree.
+        prior: odds, before any detail is compared, of the two being one child.
+        namesakes: pairs about namesakes of much the same age, for each one about a single child.
+    """
     evidence, household = weigh(levels), Household()
     household.add(levels, evidence)
     odds: float = prior * 10.0**evidence.same
-    others: float = prior * (household.odds() + w.NAMESAKE_PER_ENTRY * 10.0**evidence.namesake)
+    others: float = prior * (household.odds() + namesakes * 10.0**evidence.namesake)
     return odds / (1.0 + odds + others)
 
 

@@ -143,3 +143,11 @@ HOUSEHOLD_PER_ENTRY = 0.4
 
 NAMESAKE_PER_ENTRY = 0.4
 """Enquiries about a namesake of an entry, of much the same age, who has no entry, for each one about the entry."""
+
+EARLIER_PRIOR = 1e-3
+"""Odds of an earlier enquiry, about a child who was not known, being about the child asked about now. Of those there
+are thousands, not a hundred thousand, and who worries somebody once worries somebody again."""
+
+NAMESAKE_PER_ENQUIRY = 0.1
+"""Earlier enquiries about a namesake of much the same age, for each one about the child: both would have to have
+worried somebody while neither has an entry. Settled with SAME_ENQUIRY on seed 7 of ``bench.matching.repeats``."""

@@ -264,6 +264,15 @@ def test_the_misspelt_repeat_of_an_enquiry_is_about_the_same_child_and_a_twin_is
 
 
 @pytest.mark.rule("ENQ-7")
+def test_a_child_who_is_met_elsewhere_is_the_same_child() -> None:
+    rare = child("Quillon", "Ashgrove", date(2019, 5, 6))
+    elsewhere = replace(rare, addresses=(ELSEWHERE,))
+    assert same_child(record_of(rare), [("moved", record_of(elsewhere))]) == ["moved"]
+    for other in (replace(elsewhere, date_of_birth=date(2019, 11, 2)), replace(elsewhere, date_of_birth=None)):
+        assert same_child(record_of(rare), [("other", record_of(other))]) == [], other
+
+
+@pytest.mark.rule("ENQ-7")
 def test_a_repeat_about_an_unborn_child_is_known_by_the_mother() -> None:
     later = replace(UNBORN, expected_delivery=date(2025, 9, 1))
     assert same_child(record_of(UNBORN), [("repeat", record_of(UNBORN)), ("later", record_of(later))]) == ["repeat"]
