@@ -59,9 +59,7 @@ def _print_run(console: Console, run: Mapping[str, Any]) -> None:
     for origin, figures in run["figures"]["groups"].items():
         groups.add_row(origin, *(share(figures[name]) for name in ("recall", "precision", "missed")))
     console.print(groups)
-    second = Table(
-        title="Second enquiries (ENQ-7): pairs that are taken to be about one child, those that are and those that are not"
-    )
+    second = Table(title="Second enquiries (ENQ-7): pairs that are taken to be about one child, and are or are not")
     for title in ("pair", "of all", "least and most, by origin of the name"):
         second.add_column(title)
     for kind, by in run["second enquiries"].items():
