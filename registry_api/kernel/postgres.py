@@ -31,6 +31,8 @@ from typing import Any, Self
 
 from sqlalchemy.engine import URL, make_url
 
+from registry_api.kernel import roles
+
 with contextlib.suppress(ImportError):  # Windows has neither; a database given by its URL works there all the same
     import fcntl
     import pwd
@@ -54,6 +56,7 @@ _NAME = "registry"  # of the cluster's only role and of the service's database
 _SOCKET = ".s.PGSQL.5432"
 _PATIENCE = 60.0  # seconds for a start (recovery after a crash included) or a shutdown
 _INSTEAD = "or set REGISTRY_DATABASE_URL to a PostgreSQL of your own"
+_LOGINS = {role: f"{role}_embedded" for role in roles.SERVING}
 _VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
 _VARIABLES |= {"database": "PGDATABASE", "ssl": "PGSSLMODE", "target_session_attrs": "PGTARGETSESSIONATTRS"}
 
@@ -169,8 +172,17 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The SQLAlchemy URL of the service's database, the password included; known once started."""
-        account = f"{_NAME}:{(self._folder / 'password').read_text()}"
+        """The SQLAlchemy URL of the service's database for whoever runs a command, the password included; known once
+        started."""
+        return self._url(_NAME, "password")
+
+    @property
+    def service_urls(self) -> roles.DatabaseUrls:
+        """Where a running service signs in to it, under logins that may do what its parts need; known once started."""
+        return roles.DatabaseUrls(*(self._url(login, f"password-{role}") for role, login in _LOGINS.items()))
+
+    def _url(self, login: str, password: str) -> str:
+        account = f"{login}:{(self._folder / password).read_text()}"
         if self._by_socket:
             return f"postgresql+asyncpg://{account}@/{_NAME}?host={self._folder}"
         return f"postgresql+asyncpg://{account}@127.0.0.1:{(self._folder / 'port').read_text()}/{_NAME}"
@@ -222,6 +234,7 @@ class EmbeddedPostgres:
             if not data.exists():
                 self._create(data, guise, lock)
             self._check_version(data)
+            self._admit(data, guise, lock)
             self._configure(data / "postgresql.conf")
             self._run([*guise, "pg_ctl", "start", "-w", f"-t{_PATIENCE:.0f}", "-llog"], data, lock)
         finally:
@@ -238,6 +251,20 @@ class EmbeddedPostgres:
         postgres = [*guise, "postgres", "--single", "-cexit_on_error=on", "postgres"]
         self._run(postgres, unfinished, lock, f"CREATE DATABASE {_NAME}\n")
         unfinished.rename(data)
+
+    def _admit(self, data: Path, guise: Sequence[str], lock: int) -> None:
+        """Give each part of the service a login of its own, in a cluster that has not all of them yet."""
+        missing = {role: login for role, login in _LOGINS.items() if not (self._folder / f"password-{role}").exists()}
+        passwords = {role: secrets.token_urlsafe(32) for role in missing}
+        made = [line for role, login in missing.items() for line in roles.login(role, login, passwords[role])]
+        if made:
+            # Before the server is up: whoever attaches to it finds the logins there.
+            postgres = [*guise, "postgres", "--single", "-cexit_on_error=on", "postgres"]
+            self._run(postgres, data, lock, "".join(f"{line}\n" for line in made))
+        for role, password in passwords.items():
+            file = self._folder / f"password-{role}"
+            file.touch(mode=0o600)
+            file.write_text(password)
 
     def _check_version(self, data: Path) -> None:
         """Refuse data of another major version here: the server would only say so in its log."""
