@@ -29,7 +29,6 @@ from registry_api.kernel import migrations
 from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
 from registry_api.kernel.postgres import EmbeddedPostgres, libpq_dsn
-from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.register.importer import import_file
@@ -62,12 +61,6 @@ _ENQUIRING = {
 _ENQUIRERS = 128
 """Of each organisation."""
 _KEY_WORKERS, _MANAGERS = 60, 8
-
-
-def service_urls(state: Path, url: str) -> DatabaseUrls:
-    """Return where a service signs in to a database of the cluster in ``state``, which runs."""
-    logins, name = EmbeddedPostgres(state).service_urls, make_url(url).database or ""
-    return DatabaseUrls(*(database_of(login, name) for login in (logins.api, logins.register, logins.sequencer)))
 
 
 def database_of(url: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """Builders: a small authority and its register, made through the real code and never by writing a row."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -106,6 +106,10 @@ class World:
         self.database = database
         """As the owner: what a test lays down or looks up. The application has the logins of a service."""
         self.urls = urls
+        self.answering = Database(urls.api, pool_size=6)
+        """As what answers requests."""
+        self.keeping = Database(urls.register, pool_size=2)
+        """As what keeps the register."""
         self.settings = settings
         self.clock = clock
         keys = LocalKeys.load_or_create(settings.keys_file)
@@ -249,8 +253,11 @@ async def running_world(database_url: str, state: Path, **settings: Any) -> Asyn
     }
     configured = Settings(state_dir=state, base_url=BASE_URL, **chosen)
     database = Database(database_url, pool_size=2)
-    try:
+    async with AsyncExitStack() as ending:
+        ending.push_async_callback(database.close)
         world = World(database, service_urls(database_url), configured, MovableClock())
+        ending.push_async_callback(world.answering.close)
+        ending.push_async_callback(world.keeping.close)
         await world.populate()
         transport = httpx2.ASGITransport(app=world.app)
         async with (
@@ -258,8 +265,6 @@ async def running_world(database_url: str, state: Path, **settings: Any) -> Asyn
             httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as world.http,
         ):
             yield world
-    finally:
-        await database.close()
 
 
 def entry(
