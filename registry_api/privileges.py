@@ -38,7 +38,7 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "enquiry_token": {Role.API: _ADD, Role.REGISTER: _PASSING},
     "call_back": {Role.API: _ADD},
     "matched_again": {Role.REGISTER: _KEEP},
-    "notification": {Role.API: _KEEP, Role.REGISTER: "INSERT"},
+    "notification": {Role.API: _KEEP, Role.REGISTER: "INSERT, SELECT (id)"},
     "consideration": {Role.API: _KEEP},
     "consideration_enquiry": {Role.API: _ADD},
     "alert": {Role.API: _KEEP},

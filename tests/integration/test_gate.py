@@ -163,7 +163,9 @@ async def test_an_entry_needs_its_enquiry_and_the_very_person_who_asked(world: W
             with SHUT:
                 await _candidates(api, replace(signed, sought=gate.sought))
         good = await _signed(world, await _append(api, asked, "enquiry.resumed", gate.sought))
-        assert await _candidates(api, replace(good, sought=gate.sought)), "one that names the enquiry, and is in the log"
+        assert await _candidates(api, replace(good, sought=gate.sought)), (
+            "one that names the enquiry, and is in the log"
+        )
 
 
 async def test_an_answer_shuts_it(world: World) -> None:
