@@ -48,22 +48,17 @@ async def keep_house(database: Database, authority: Authority, enquiries: Enquir
             _log.error("house_not_kept", error=type(error).__name__)
 
 
-async def look_over(
-    database: Database, register: Database, rounds: Rounds, afterwards: Afterwards, reindexing: Reindexing
-) -> None:
+async def look_over(database: Database, rounds: Rounds, afterwards: Afterwards, reindexing: Reindexing) -> None:
     """Every half minute, for ever: index anew what is outdated, match again what found nobody, and look over the
-    enquiries that were answered (``oversight``).
-
-    ``register``: whose connections may keep the register.
-    """
+    enquiries that were answered (``oversight``)."""
     while True:
         await asyncio.sleep(_EVERY_SECONDS)
         try:
-            await reindexing.index_anew(register)
+            await reindexing.index_anew(database)
         except Exception as error:  # until it is done, questions look under the earlier version too
             _log.error("not_indexed_anew", error=type(error).__name__)
         try:
-            await afterwards.match_again(register)
+            await afterwards.match_again(database)
         except Exception as error:  # the queue keeps whom it had
             _log.error("not_matched_again", error=type(error).__name__)
         try:

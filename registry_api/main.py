@@ -102,9 +102,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     # Of its own, so that requests which take every connection cannot keep the limits from being counted: a count that
     # has not been shared for some seconds closes the service.
     keeping_house = Database(urls.api, pool_size=1)
-    # Of its own again: a round of looking is one transaction, for which the counting must not wait.
-    looking_over = Database(urls.api, pool_size=1)
-    # Under another login: what answers enquiries cannot read the register but through its gate (docs/adr/0016).
+    # Of its own again: a round of looking is one transaction, for which the counting must not wait. This and the next are
+    # under another login: what answers enquiries cannot read the register but through its gate (docs/adr/0016).
+    looking_over = Database(urls.register, pool_size=1)
     register = Database(urls.register, pool_size=_KEEPING_REGISTER)
     keys = LocalKeys.load(settings.keys_file)
     vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
@@ -151,7 +151,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
             keeping = [
                 asyncio.create_task(housekeeping.keep_house(keeping_house, authority, enquiries, clock)),
                 asyncio.create_task(app.state.limits.storage.synchronise_forever(counts)),
-                asyncio.create_task(housekeeping.look_over(looking_over, register, rounds, afterwards, reindexing)),
+                asyncio.create_task(housekeeping.look_over(looking_over, rounds, afterwards, reindexing)),
                 asyncio.create_task(awaiting.drive()),
             ]
             try:

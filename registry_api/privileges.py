@@ -41,8 +41,8 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "notification": {Role.API: _KEEP, Role.REGISTER: "INSERT, SELECT (id)"},
     "consideration": {Role.API: _KEEP},
     "consideration_enquiry": {Role.API: _ADD},
-    "alert": {Role.API: _KEEP},
-    "looked_over": {Role.API: _KEEP},
+    "alert": {Role.API: _KEEP, Role.REGISTER: _KEEP},
+    "looked_over": {Role.REGISTER: _KEEP},
     # who takes part
     "organisation": {Role.API: _KEEP, Role.REGISTER: _READ},
     "agreement": {Role.API: _KEEP},

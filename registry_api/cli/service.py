@@ -32,7 +32,8 @@ from registry_api.kernel.clock import utc_now
 from registry_api.kernel.db import Database
 from registry_api.kernel.installation import open_keys
 from registry_api.kernel.logs import configure_logs
-from registry_api.kernel.postgres import EmbeddedPostgres, PostgresUnavailable
+from registry_api.kernel.postgres import EmbeddedPostgres
+from registry_api.kernel.postgres_programs import PostgresUnavailable
 from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.main import staff_settings

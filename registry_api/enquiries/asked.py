@@ -63,7 +63,7 @@ class Asked:
     disclosure: Disclosure = Disclosure.FULL
     opens_restricted: bool = False
     sought: Sought | None = None
-    """What its entry commits to, where that has just been made."""
+    """What its entry commits to, where that has just been made. What is refused opens nothing."""
     log_entry: int | None = None
     """The number of its entry in the access log, where that has just been made."""
 

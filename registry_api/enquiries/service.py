@@ -77,8 +77,7 @@ class Enquiries:
         covered: Covered,
     ) -> None:
         """``digest_key``: 32 bytes under which requests are fingerprinted. ``authority``: whose register this is.
-
-        ``covered``: waits for an entry of the access log to lie under a signed head (``access_log.awaiting``).
+        ``covered``: waits for an entry of the log to lie under a signed head (``access_log.awaiting``).
         """
         self._database = database
         self._vault = vault
@@ -180,7 +179,6 @@ class Enquiries:
             self._vault.new_key("enquiry", enquiry_id),
             decided.disclosure,
             decided.opens_restricted,
-            # What is refused opens nothing.
             None if refusal else Sought.of(record, self._token_keys, address_only=household_only),
         )
         question = request.model_dump_json(exclude_defaults=True).encode()
@@ -236,8 +234,7 @@ class Enquiries:
             return await self._conclude(connection, asked, "enquiry.answered")
         except asyncpg.UniqueViolationError:
             # A retry of the same enquiry overtook this attempt. Both send what was committed first.
-            stored = await store.answer_of(connection, asked.id)
-            return await self._repeat(connection, asked, stored["sealed_answer"])
+            return await self._repeat(connection, asked, (await store.answer_of(connection, asked.id))["sealed_answer"])
 
     async def _conclude(self, connection: Connection, asked: Asked, log_kind: str) -> Answered:
         """Read the register, commit the answer with all that follows from it, and return it with its receipt.
