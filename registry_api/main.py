@@ -102,8 +102,8 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     # Of its own, so that requests which take every connection cannot keep the limits from being counted: a count that
     # has not been shared for some seconds closes the service.
     keeping_house = Database(urls.api, pool_size=1)
-    # Of its own again: a round of looking is one transaction, for which the counting must not wait. This and the next are
-    # under another login: what answers enquiries cannot read the register but through its gate (docs/adr/0016).
+    # Of its own again: a round of looking is one transaction, for which the counting must not wait. This and the next
+    # are under another login: what answers enquiries cannot read the register but through its gate (docs/adr/0016).
     looking_over = Database(urls.register, pool_size=1)
     register = Database(urls.register, pool_size=_KEEPING_REGISTER)
     keys = LocalKeys.load(settings.keys_file)

@@ -29,11 +29,19 @@ SERVING = (Role.API, Role.REGISTER, Role.SEQUENCER)
 """The roles that a running service signs in under."""
 
 
+def _unless_there(name: str, options: str) -> str:
+    # Looked for first, because whoever may make no roles is refused before it is said that there is one; and caught,
+    # because another database of the cluster may be migrated at the same moment.
+    return (
+        f"DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{name}') "
+        f"THEN CREATE ROLE {name} {options}; END IF; "
+        "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )
+
+
 def making(role: Role) -> str:
     """Return the statement, a line, that makes a role unless the cluster has it for another database."""
-    return (
-        f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
-    )
+    return _unless_there(role, "NOLOGIN")
 
 
 def login(role: Role, name: str, password: str) -> list[str]:
@@ -43,8 +51,7 @@ def login(role: Role, name: str, password: str) -> list[str]:
     """
     return [
         making(role),
-        f"DO $$ BEGIN CREATE ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE; "
-        "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$",
+        _unless_there(name, "LOGIN"),
         f"ALTER ROLE {name} PASSWORD '{password}'",
         f"GRANT {role} TO {name}",
     ]

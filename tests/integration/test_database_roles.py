@@ -1,10 +1,5 @@
 """What each role of the database may do, read from its catalogue, and tried out as each of them."""
 
-import asyncio
-import secrets
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-
 import asyncpg
 import pytest
 from builders import World, entry, question
@@ -12,10 +7,9 @@ from logins import url_as
 from sqlalchemy.engine import make_url
 
 from registry_api import privileges
-from registry_api.kernel import migrations
 from registry_api.kernel.db import Database
 from registry_api.kernel.postgres import libpq_dsn
-from registry_api.kernel.roles import DatabaseUrls, Role
+from registry_api.kernel.roles import Role
 from registry_api.tables import METADATA
 
 LOGINS = (Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR)
@@ -239,73 +233,3 @@ async def test_a_role_sees_and_adds_its_part_of_a_table_alone(filled: World) -> 
     finally:
         await api.close()
         await auditor.close()
-
-
-@pytest.fixture
-def plain_owner(cluster_url: str) -> Iterator[str]:
-    """The URL of an empty database of a login that is no superuser and may make roles, as many an operator has."""
-    name, password = f"registry_test_{secrets.token_hex(4)}", secrets.token_hex(8)
-
-    def run(*statements: str) -> None:
-        async def done() -> None:
-            connection = await asyncpg.connect(libpq_dsn(cluster_url))
-            try:
-                for statement in statements:
-                    await connection.execute(statement)
-            finally:
-                await connection.close()
-
-        asyncio.run(done())
-
-    run(
-        f"CREATE ROLE {name} LOGIN CREATEROLE PASSWORD '{password}'",
-        *(f"GRANT {role} TO {name} WITH ADMIN OPTION" for role in Role if role is Role.OWNER),
-        f"CREATE DATABASE {name} OWNER {name}",
-    )
-    url = make_url(cluster_url).set(username=name, password=password, database=name)
-    yield url.render_as_string(hide_password=False)
-    run(f"DROP DATABASE {name} WITH (FORCE)", f"DROP OWNED BY {name}", f"DROP ROLE {name}")
-
-
-def test_an_owner_who_is_no_superuser_migrates_up_and_down(template_database: str, plain_owner: str) -> None:
-    migrations.upgrade(plain_owner)
-    migrations.upgrade(plain_owner)
-    migrations.downgrade(plain_owner, "0004")
-    migrations.upgrade(plain_owner)
-
-    async def current() -> bool:
-        database = Database(plain_owner, pool_size=1)
-        try:
-            return await privileges.are_current(database)
-        finally:
-            await database.close()
-
-    assert asyncio.run(current())
-
-
-def test_privileges_that_were_changed_by_a_release_are_made_anew(
-    new_database: Callable[[], AbstractContextManager[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def granted(url: str) -> tuple[bool, bool]:
-        database = Database(url, pool_size=1)
-        try:
-            async with database.connection() as connection:
-                may = await connection.fetchval("SELECT has_table_privilege('registry_auditor', 'cover', 'SELECT')")
-            return may, await privileges.are_current(database)
-        finally:
-            await database.close()
-
-    with new_database() as url:
-        assert asyncio.run(granted(url)) == (False, True)
-        with monkeypatch.context() as later:
-            later.setattr(privileges, "GRANTS", {**privileges.GRANTS, "cover": {Role.AUDITOR: "SELECT"}})
-            privileges.statements.cache_clear()
-            assert asyncio.run(granted(url)) == (False, False)
-            migrations.upgrade(url)
-            assert asyncio.run(granted(url)) == (True, True)
-        privileges.statements.cache_clear()
-        assert asyncio.run(granted(url)) == (True, False)
-
-
-def test_a_url_does_not_show_its_password() -> None:
-    assert "hush" not in repr(DatabaseUrls.one("postgresql+asyncpg://registry:hush@/registry"))
