@@ -10,9 +10,12 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 from sqlalchemy import event
+from sqlalchemy.engine import make_url
 
 from auth.client import OrganisationSigner
 from auth.sending import AsProfessional
+from registry_api.kernel.postgres import EmbeddedPostgres
+from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.main import create_app
 
@@ -49,6 +52,13 @@ class Asked:
     session: dict[str, str]
 
 
+def service_urls(state: Path, url: str) -> DatabaseUrls:
+    """Return where a service signs in to a database of the cluster in ``state``, which runs."""
+    logins, name = EmbeddedPostgres(state).service_urls, make_url(url).database
+    there = (make_url(login).set(database=name) for login in (logins.api, logins.register, logins.sequencer))
+    return DatabaseUrls(*(login.render_as_string(hide_password=False) for login in there))
+
+
 def application(state: Path, url: str, *, connections: int) -> FastAPI:
     """Return the application over the database at ``url``, with the limits out of reach, as ``BASE_URL``."""
     settings = Settings(
@@ -59,7 +69,7 @@ def application(state: Path, url: str, *, connections: int) -> FastAPI:
         enquiries_per_minute_professional=_NO_LIMIT,
         requests_per_minute_address=_NO_LIMIT,
     )
-    return create_app(settings, url)
+    return create_app(settings, service_urls(state, url))
 
 
 async def ask(state: Path, url: str, bodies: Sequence[bytes]) -> Asked:

@@ -16,7 +16,7 @@ import httpx2
 import psutil
 
 from auth.sending import AsProfessional
-from bench.asking import PATH, professionals
+from bench.asking import PATH, professionals, service_urls
 from bench.load import http_request
 
 WORKERS = 2
@@ -81,10 +81,13 @@ def running(state: Path, database_url: str) -> Iterator[Service]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
+    urls = service_urls(state, database_url)
     environment = {
         **os.environ,
         **_UNLIMITED,
-        "REGISTRY_DATABASE_URL": database_url,
+        "REGISTRY_API_DATABASE_URL": urls.api,
+        "REGISTRY_REGISTER_DATABASE_URL": urls.register,
+        "REGISTRY_SEQUENCER_DATABASE_URL": urls.sequencer,
         "REGISTRY_STATE_DIR": str(state),
         "REGISTRY_BASE_URL": url,
     }

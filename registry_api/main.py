@@ -18,7 +18,7 @@ from auth.key_file import KeyFile
 from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
-from registry_api import admission, description, housekeeping, problems
+from registry_api import admission, description, housekeeping, privileges, problems
 from registry_api.access_log import api as log_api
 from registry_api.access_log.awaiting import Awaiting
 from registry_api.directory import api as directory_api
@@ -44,6 +44,7 @@ from registry_api.kernel.limits import Limits
 from registry_api.kernel.proxies import Proxies
 from registry_api.kernel.readiness import Readiness
 from registry_api.kernel.redis_counts import RedisCounts
+from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.kernel.shared_window import SharedCounts, SharedWindowStorage, SqlCounts
 from registry_api.matching.token_keys import TokenKeys
@@ -55,6 +56,8 @@ from registry_api.routing.service import Routing
 from registry_api.transfers import api as transfers_api
 from registry_api.transfers.service import Transfers
 
+_KEEPING_REGISTER = 4
+"""Connections of each worker for the few who change the register or read it otherwise than by an enquiry."""
 _HEALTH = ("/livez", "/readyz")
 _by_address = functools.cache(limits.by_address)
 """Once for each endpoint: decorated anew for each application of a process, it would count a call as often."""
@@ -87,27 +90,29 @@ class _Application(FastAPI):
         )
 
 
-def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now) -> FastAPI:
+def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now) -> FastAPI:
     """Return the application over a migrated database that holds an authority.
 
-    ``database_url``: ``postgresql+asyncpg://…``. The application connects when it starts; it raises NotSetUp there
-    when the database is not ready for it, UnlimitedRoute when a route carries no limit, and KeysUnusable when the keys
-    are not those of the database. Raises KeysUnusable here when there are none: ``set-up`` makes them; and
-    PoliciesInvalid.
+    ``urls``: where it signs in. The application connects when it starts; it raises NotSetUp there when the database is
+    not ready for it, or its login may do more than it should, UnlimitedRoute when a route carries no limit, and
+    KeysUnusable when the keys are not those of the database. Raises KeysUnusable here when there are none: ``set-up``
+    makes them; and PoliciesInvalid.
     """
-    database = Database(database_url, pool_size=settings.pool_size)
+    database = Database(urls.api, pool_size=settings.pool_size)
     # Of its own, so that requests which take every connection cannot keep the limits from being counted: a count that
     # has not been shared for some seconds closes the service.
-    keeping_house = Database(database_url, pool_size=1)
-    # Of its own again: a round of looking is one transaction, for which the counting must not wait.
-    looking_over = Database(database_url, pool_size=1)
+    keeping_house = Database(urls.api, pool_size=1)
+    # Of its own again: a round of looking is one transaction, for which the counting must not wait. This and the next
+    # are under another login: what answers enquiries cannot read the register but through its gate (docs/adr/0016).
+    looking_over = Database(urls.register, pool_size=1)
+    register = Database(urls.register, pool_size=_KEEPING_REGISTER)
     keys = LocalKeys.load(settings.keys_file)
     vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
     profile = load_profile(settings.profile)
     check_policies()
     authority = Authority(profile.name, "", "")
     identity = StoredIdentity(database, clock)
-    awaiting = Awaiting.build(settings, database_url, keys, clock)
+    awaiting = Awaiting.build(settings, urls, keys, clock)
     vouching = read_identity_file(settings.identity_file, development=settings.development)
     exchange = Exchange(vouching.providers, clock)
 
@@ -117,6 +122,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             ending.push_async_callback(database.close)
             ending.push_async_callback(keeping_house.close)
             ending.push_async_callback(looking_over.close)
+            ending.push_async_callback(register.close)
             ending.push_async_callback(awaiting.close)
             ending.push_async_callback(exchange.close)
             limits.require_on_every_route(app.routes)
@@ -124,12 +130,14 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             if settings.redis_url is not None:
                 counts = redis = RedisCounts(settings.redis_url.get_secret_value())
                 ending.push_async_callback(redis.close)
-            if not await schema.is_current(database):
+            if not (await schema.is_current(database) and await privileges.are_current(database)):
                 raise NotSetUp("The database is not at the schema of this release: run `registry-api migrate`.")
             if not await housekeeping.refresh(database, authority):
                 raise NotSetUp("The database has no authority in it: run `registry-api set-up`.")
-            await reindexing.expect(database)
+            await reindexing.expect(register)
             async with database.connection() as connection:
+                if await privileges.reads_register(connection):
+                    raise NotSetUp(privileges.NO_GATE)
                 await installation.claim(connection, keys)
                 strangers = await directory_store.not_enrolled(connection, vouching.providers)
             if strangers:
@@ -181,7 +189,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
         database=database, vault=vault, profile=profile, clock=clock, enquiries=enquiries
     )
     app.state.transfers = transfers = Transfers(
-        database=database,
+        database=register,
         vault=vault,
         token_keys=token_keys,
         digest_key=derive_key(keys.index_master, "request digest"),
@@ -209,7 +217,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     app.state.oversight = Oversight(database=database, vault=vault, profile=profile, clock=clock)
     app.state.directory = Desk(database, vault, profile, clock, settings.agreement_review_months)
     app.state.explaining = Explaining(
-        database=database, vault=vault, token_keys=token_keys, profile=profile, clock=clock
+        database=register, vault=vault, token_keys=token_keys, profile=profile, clock=clock
     )
     reindexing = Reindexing(vault=vault, token_keys=token_keys)
     afterwards = Afterwards(vault=vault, token_keys=token_keys, clock=clock)

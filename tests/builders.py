@@ -1,7 +1,7 @@
 """Builders: a small authority and its register, made through the real code and never by writing a row."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
+from logins import service_urls
 
 from auth.client import OrganisationSigner, ProofSigner, generate_client_key
 from auth.sending import AsProfessional
@@ -17,6 +18,7 @@ from policies.profile import Category
 from registry_api.directory import service as directory
 from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
+from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.main import create_app
 from registry_api.matching.person import Name
@@ -100,13 +102,19 @@ ORGANISATIONS: dict[str, tuple[str, str, dict[str, Role], set[Purpose], set[str]
 class World:
     """A running application over a database of its own, and those who talk to it."""
 
-    def __init__(self, database: Database, url: str, settings: Settings, clock: MovableClock) -> None:
+    def __init__(self, database: Database, urls: DatabaseUrls, settings: Settings, clock: MovableClock) -> None:
         self.database = database
+        """As the owner: what a test lays down or looks up. The application has the logins of a service."""
+        self.urls = urls
+        self.answering = Database(urls.api, pool_size=6)
+        """As what answers requests."""
+        self.keeping = Database(urls.register, pool_size=2)
+        """As what keeps the register."""
         self.settings = settings
         self.clock = clock
         keys = LocalKeys.load_or_create(settings.keys_file)
         self.vault, self.token_keys = Vault(keys), TokenKeys(keys.index_master)
-        self.app = create_app(settings, url, clock=clock)
+        self.app = create_app(settings, urls, clock=clock)
         self.members: dict[str, Member] = {}
         self.signers: dict[str, OrganisationSigner] = {}
         self.organisations: dict[str, UUID] = {}
@@ -245,8 +253,11 @@ async def running_world(database_url: str, state: Path, **settings: Any) -> Asyn
     }
     configured = Settings(state_dir=state, base_url=BASE_URL, **chosen)
     database = Database(database_url, pool_size=2)
-    try:
-        world = World(database, database_url, configured, MovableClock())
+    async with AsyncExitStack() as ending:
+        ending.push_async_callback(database.close)
+        world = World(database, service_urls(database_url), configured, MovableClock())
+        ending.push_async_callback(world.answering.close)
+        ending.push_async_callback(world.keeping.close)
         await world.populate()
         transport = httpx2.ASGITransport(app=world.app)
         async with (
@@ -254,8 +265,6 @@ async def running_world(database_url: str, state: Path, **settings: Any) -> Asyn
             httpx2.AsyncClient(transport=transport, base_url=BASE_URL) as world.http,
         ):
             yield world
-    finally:
-        await database.close()
 
 
 def entry(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import logins
 import pytest
 import structlog
 from builders import World, running_world
@@ -95,8 +96,9 @@ def template_database(cluster_url: str) -> Iterator[str]:
     name = f"registry_template_{secrets.token_hex(4)}"
     _administer(cluster_url, f"CREATE DATABASE {name}")
     migrations.upgrade(_database_of(cluster_url, name))
+    _administer(cluster_url, *logins.MAKE)
     yield name
-    _administer(cluster_url, f"DROP DATABASE {name} WITH (FORCE)")
+    _administer(cluster_url, f"DROP DATABASE {name} WITH (FORCE)", *logins.DROP)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ async def admit(
     *,
     at: datetime,
     reference: str | None = None,
-) -> None:
+) -> int:
     """Record what somebody is about to do or to read, if they may (ENQ-3).
 
     Args:
@@ -28,13 +28,16 @@ async def admit(
         at: the time, aware and in UTC.
         reference: of what it is about: an identifier, never a name.
 
+    Returns:
+        The number of the entry.
+
     Raises:
         Forbidden: they may not. Whoever answers the request records that.
         StoreUnavailable: it is not known to be recorded.
     """
     if isinstance(decision, Refused):
         raise Forbidden(decision.reason)
-    await store.append(
+    return await store.append(
         connection,
         store.values(
             at=at,

@@ -5,7 +5,7 @@ process without the keys waits for the one that has them.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -13,10 +13,12 @@ import structlog
 from registry_api.access_log import tree_store
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.sequencer import LogRefused, Sequencer
+from registry_api.access_log.tree_store import Placed
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import KeyProvider
 from registry_api.kernel.db import Database
 from registry_api.kernel.errors import StoreUnavailable
+from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 
 _IDLE_SECONDS: Final = 0.25
@@ -32,18 +34,19 @@ class Awaiting:
     def __init__(self, database: Database, sequencer: Sequencer | None, *, deadline_seconds: float) -> None:
         """``sequencer``: None where another process has the keys. ``deadline_seconds``: how long anybody waits."""
         self._database, self._sequencer, self._deadline = database, sequencer, deadline_seconds
-        self._waiting: dict[int, asyncio.Future[None]] = {}
+        self._waiting: dict[int, asyncio.Future[Placed]] = {}
         self._wake = asyncio.Event()
         self._begun = False
 
     @classmethod
-    def build(cls, settings: Settings, url: str, local: KeyProvider, clock: Clock) -> "Awaiting":
+    def build(cls, settings: Settings, urls: DatabaseUrls, local: KeyProvider, clock: Clock) -> "Awaiting":
         """Return those who wait in one worker, as the settings say; ``close`` it. Raises KeysUnusable.
 
         It has a connection of its own: requests wait for the log, which must not wait for them.
         """
-        database, sequencer = Database(url, pool_size=1), None
-        if settings.log_sequencer == "inside":
+        inside = settings.log_sequencer == "inside"
+        database, sequencer = Database(urls.sequencer if inside else urls.api, pool_size=1), None
+        if inside:
             log_keys = LogKeys.load_or_create(settings.log_keys_file, settings.log_origin)
             sequencer = Sequencer(database=database, local=local, keys=log_keys, clock=clock)
         return cls(database, sequencer, deadline_seconds=settings.log_deadline_seconds)
@@ -52,8 +55,8 @@ class Awaiting:
         """Close the connection; nobody may be waiting any more."""
         await self._database.close()
 
-    async def covered(self, entry: int) -> None:
-        """Return when the entry, which must be committed, lies under a signed head.
+    async def covered(self, entry: int) -> Placed:
+        """Return when the entry, which must be committed, lies under a signed head, with what it is there.
 
         Raises StoreUnavailable when it does not in time.
         """
@@ -61,7 +64,7 @@ class Awaiting:
         self._wake.set()
         try:
             async with asyncio.timeout(self._deadline):
-                await asyncio.shield(future)
+                return await asyncio.shield(future)
         except TimeoutError:
             raise StoreUnavailable from None
         finally:
@@ -94,8 +97,8 @@ class Awaiting:
             self._begun = True
             if done.more:
                 self._wake.set()
-            self._release(waiting & done.entries)
-            waiting -= done.entries
+            self._release(done.entries)
+            waiting -= done.entries.keys()
         if not waiting:
             return
         # Another process may have put them in, and is the only one to do so where this one has no keys.
@@ -111,7 +114,7 @@ class Awaiting:
         async with self._database.connection() as connection:
             return await tree_store.is_waiting(connection)
 
-    def _release(self, entries: Iterable[int]) -> None:
-        for entry in entries:
+    def _release(self, entries: Mapping[int, Placed]) -> None:
+        for entry, placed in entries.items():
             if (future := self._waiting.get(entry)) and not future.done():
-                future.set_result(None)
+                future.set_result(placed)

@@ -29,7 +29,8 @@ TAG_SIZE: Final = 16
 TAGS: Final = 8
 """Every entry has so many tags, or a multiple: more than eight children of one household on plans are rare."""
 
-_DOMAIN: Final = b"child-protection-register log commitment 1\x00"
+DOMAIN: Final = b"child-protection-register log commitment 1\x00"
+"""What every commitment begins with."""
 _CODE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 _REFERENCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._/-]*")
 
@@ -59,7 +60,7 @@ def commitment(salt: bytes, name: str, value: str) -> str:
     """Return what stands in the leaf for a field. Both name and value are fixed by it; neither can be guessed."""
     # The length before the name keeps a letter from moving between name and value.
     named = name.encode()
-    return _base64url(hashlib.sha256(_DOMAIN + salt + bytes((len(named),)) + named + value.encode()).digest())
+    return _base64url(hashlib.sha256(DOMAIN + salt + bytes((len(named),)) + named + value.encode()).digest())
 
 
 def subject_key(master: bytes, child_id: UUID) -> bytes:

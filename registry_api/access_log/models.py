@@ -32,6 +32,8 @@ class AccessEntry(SQLModel, table=True):
     """A fixed code: why it was refused, or what became of it."""
     digest: bytes | None = None
     """SHA-256 of what is kept sealed beside it: the question that was asked, the answer that was given."""
+    sought: bytes | None = None
+    """Digest of what the register may be looked through for against this entry, and for nothing else."""
     child_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
     """Whom it is about, for the subject tags of its leaf."""
 

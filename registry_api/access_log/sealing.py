@@ -43,8 +43,9 @@ def subject_master(keys: KeyProvider) -> bytes:
 
 def _fields(row: Mapping[str, Any]) -> dict[str, str]:
     fields = {"kind": row["kind"], **{name: str(row[name]) for name in _FIELDS if row[name] is not None}}
-    if row["digest"] is not None:
-        fields["digest"] = row["digest"].hex()
+    for name in ("digest", "sought"):
+        if row[name] is not None:
+            fields[name] = row[name].hex()
     if row["reference"] is not None and _open_reference(row) is None:
         fields["reference"] = row["reference"]
     return fields
@@ -92,6 +93,11 @@ def opening(vault: Vault, entry_id: UUID, wrapped: bytes, sealed: bytes, names: 
     shown = {name: fields[name] for name in fields if not names or name in names}
     opened = {name: {"salt": salt(secret, name).hex(), "value": value} for name, value in shown.items()}
     return {"id": str(entry_id), "fields": opened}
+
+
+def field_salt(vault: Vault, entry_id: UUID, wrapped: bytes, name: str) -> bytes:
+    """Return what opens one field of an entry, and no other. Raises EnvelopeError when the secret does not open."""
+    return salt(vault.unwrap(_TABLE, entry_id, wrapped), name)
 
 
 def is_of(row: Mapping[str, Any], vault: Vault, subjects: bytes) -> bool:

@@ -6,6 +6,7 @@ a database that was put back, or that has another history, is refused, and whoev
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +15,9 @@ from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.merkle import EMPTY_ROOT, consistency_spans, leaf_hash, verify_consistency
 from registry_api.access_log.note import Note
-from registry_api.access_log.sealing import BEGUN_ANEW, seal, subject_master
+from registry_api.access_log.sealing import BEGUN_ANEW, SealedEntry, seal, subject_master
 from registry_api.access_log.tiles import Edge, root_of_span, tiles_of
+from registry_api.access_log.tree_store import Placed
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import KeyProvider, Vault
 from registry_api.kernel.db import Connection, Database
@@ -55,9 +57,9 @@ class _Tree:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round did: the entries that it put in and that are under a signed head now; whether there may be more."""
+    """What a round did: the new entries that it put in, under a signed head now; whether there may be more."""
 
-    entries: frozenset[int]
+    entries: Mapping[int, Placed]
     more: bool
 
 
@@ -83,18 +85,19 @@ class Sequencer:
             StoreUnavailable: the database was lost on the way, or the fence could not be moved. What was put in stays
                 so, and is signed another time.
         """
-        entries = await self._put_in()
+        taken, made = await self._put_in()
         await self._sign()
-        return Round(frozenset(entries), len(entries) == tree_store.MOST_IN_A_GROUP)
+        entries = {number: Placed(entry.id, entry.wrapped) for number, entry in made.items()}
+        return Round(entries, taken == tree_store.MOST_IN_A_GROUP)
 
-    async def _put_in(self) -> list[int]:
+    async def _put_in(self) -> tuple[int, dict[int, SealedEntry]]:
         async with self._database.transaction() as connection:
             await tree_store.lock(connection)
             tree = await self._tree(connection)
             self._hold_against_fence(tree)
             rows = await tree_store.take_pending(connection)
             if not rows:
-                return []
+                return 0, {}
             edge = await self._edge_of(connection, tree)
             self._edge = None  # until it is committed
             made = {row["id"]: seal(row, self._vault, self._subjects) for row in rows if row["entry_id"] is None}
@@ -108,7 +111,7 @@ class Sequencer:
             root = edge.root()
             await tree_store.grow(connection, tree.id, tree.size, leaves, full, root, list(made.values()))
         self._edge, self._grown_from = edge, Checkpoint(self._keys.origin, tree.size, tree.root)
-        return [row["id"] for row in rows]
+        return len(rows), made
 
     async def _tree(self, connection: Connection) -> _Tree:
         state = await tree_store.state(connection)

@@ -9,9 +9,9 @@ from registry_api.kernel.statement import Statement
 
 APPEND = """
 INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest,
-                          child_ids)
+                          child_ids, sought)
 VALUES (:log_at, :log_kind, :log_client_id, :log_organisation_id, :log_professional_id, :log_reference, :log_reason,
-        :log_digest, :log_child_ids)
+        :log_digest, :log_child_ids, :log_sought)
 RETURNING id
 """
 """A part for ``Statement.of_parts``; its values come from ``values``."""
@@ -30,11 +30,13 @@ def values(
     reason: str | None = None,
     digest: bytes | None = None,
     child_ids: Sequence[UUID] = (),
+    sought: bytes | None = None,
 ) -> dict[str, object]:
     """Return the named values of ``APPEND``: codes and identifiers only, never what was asked.
 
     ``digest``: SHA-256 of what is kept sealed beside the entry, so that the tree answers for that as well.
     ``child_ids``: whom it is about; by their keys it is found again in the tree.
+    ``sought``: the digest of what the register may be looked through for against this entry.
     """
     return {
         "log_at": at,
@@ -46,18 +48,11 @@ def values(
         "log_reason": reason,
         "log_digest": digest,
         "log_child_ids": list(child_ids),
+        "log_sought": sought,
     }
 
 
 async def append(connection: Connection, entry: dict[str, object]) -> int:
     """Add one entry on its own and return its number; durable then. Raises StoreUnavailable through the connection."""
     number: int = (await _APPEND_ALONE.fetchrow(connection, entry))["id"]
-    return number
-
-
-async def last_of(connection: Connection, reference: str, kind: str) -> int | None:
-    """Return the number of the last entry of a kind under a reference; or None."""
-    number: int | None = await connection.fetchval(
-        "SELECT max(id) FROM access_entry WHERE reference = $1 AND kind = $2", reference, kind
-    )
     return number

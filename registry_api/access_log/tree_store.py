@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from registry_api.access_log.sealing import SealedEntry
@@ -14,6 +14,13 @@ MOST_IN_A_GROUP: Final = 500
 
 _LOCK: Final = 4_153_700_227
 """The advisory lock under which one sequencer works at a time."""
+
+
+class Placed(NamedTuple):
+    """An entry in the tree: its id there, and its secret as it is kept, where the reader may have it."""
+
+    entry_id: UUID
+    wrapped: bytes | None
 
 
 async def lock(connection: Connection) -> None:
@@ -167,15 +174,17 @@ async def add_checkpoint(connection: Connection, origin_id: int, size: int, note
 
 
 _COVERED = """
-SELECT e.access_entry_id FROM log_entry e JOIN log_leaf l ON l.entry_id = e.id
+SELECT e.access_entry_id, e.id, s.wrapped FROM log_entry e JOIN log_leaf l ON l.entry_id = e.id
+LEFT JOIN log_secret s ON s.entry_id = e.id
 WHERE e.access_entry_id = ANY($1::bigint[]) AND l.origin_id = (SELECT max(id) FROM log_origin)
   AND l.idx < (SELECT max(size) FROM log_checkpoint c WHERE c.origin_id = l.origin_id)
 """
 
 
-async def covered(connection: Connection, entries: Sequence[int]) -> list[int]:
-    """Return which of these entries lie under a signed head of the current tree."""
-    return [row["access_entry_id"] for row in await connection.fetch(_COVERED, list(entries))]
+async def covered(connection: Connection, entries: Sequence[int]) -> dict[int, Placed]:
+    """Return which of these entries lie under a signed head of the current tree, and what they are there."""
+    rows = await connection.fetch(_COVERED, list(entries))
+    return {row["access_entry_id"]: Placed(row["id"], row["wrapped"]) for row in rows}
 
 
 _PLACED = """

@@ -1,9 +1,11 @@
 """`registry-api sequencer` and `registry-api log …`: the access log, for whoever runs it or answers for it."""
 
 import asyncio
+import contextlib
 import json
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
@@ -17,7 +19,7 @@ from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.sealing import subject_master
 from registry_api.access_log.sequencer import LogRefused, Sequencer
 from registry_api.cli.output import Failure, console, note
-from registry_api.cli.service import end_on, read_settings, running_database
+from registry_api.cli.service import embedded, end_on, read_settings, running_database
 from registry_api.kernel import schema
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault
@@ -31,7 +33,10 @@ Result = TypeVar("Result")
 _log = structlog.get_logger()
 
 
-def _with_log(use: Callable[[Settings, Database, LocalKeys], Awaitable[Result]]) -> Result:
+def _with_log(
+    use: Callable[[Settings, Database, LocalKeys], Awaitable[Result]],
+    database: Callable[[Settings], AbstractContextManager[str]] = running_database,
+) -> Result:
     """Return what ``use`` makes of the database. Raises Failure when it is not ready, or nothing was found."""
     settings = read_settings()
 
@@ -48,8 +53,20 @@ def _with_log(use: Callable[[Settings, Database, LocalKeys], Awaitable[Result]])
         finally:
             await database.close()
 
-    with running_database(settings) as url:
+    with database(settings) as url:
         return asyncio.run(run(url))
+
+
+@contextlib.contextmanager
+def _for_signing(settings: Settings) -> Iterator[str]:
+    """Lend the URL under which the log is signed. Raises Failure."""
+    if settings.sequencer_database_url is not None:
+        yield settings.sequencer_database_url.get_secret_value()
+    elif settings.embedded:
+        with embedded(settings) as postgres:
+            yield postgres.service_urls.sequencer
+    else:
+        raise Failure("Who signs the log signs in to the database for that: set REGISTRY_SEQUENCER_DATABASE_URL.")
 
 
 def run_sequencer() -> None:
@@ -63,7 +80,7 @@ def run_sequencer() -> None:
         note(f"Signing {keys.origin}. Stop it with Ctrl-C.")
         await Awaiting(database, made, deadline_seconds=settings.log_deadline_seconds).drive(idle_seconds=0.005)
 
-    _with_log(run)
+    _with_log(run, _for_signing)
 
 
 async def _record(connection: Connection, kind: str, reference: str | None = None) -> None:

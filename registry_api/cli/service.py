@@ -23,15 +23,18 @@ from auth.providers import IdentityInvalid
 from auth.staff.building import check_staff
 from policies.access import check_policies
 from policies.cedar import PoliciesInvalid
+from registry_api import privileges
 from registry_api.cli.output import Failure, note
-from registry_api.cli.worker import database_url
+from registry_api.cli.worker import LoginMissing, service_urls
 from registry_api.directory import store as directory
 from registry_api.kernel import migrations, schema
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.db import Database
 from registry_api.kernel.installation import open_keys
 from registry_api.kernel.logs import configure_logs
-from registry_api.kernel.postgres import EmbeddedPostgres, PostgresUnavailable
+from registry_api.kernel.postgres import EmbeddedPostgres
+from registry_api.kernel.postgres_programs import PostgresUnavailable
+from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.main import staff_settings
 
@@ -53,18 +56,42 @@ def read_settings() -> Settings:
 
 
 @contextlib.contextmanager
+def embedded(settings: Settings) -> Iterator[EmbeddedPostgres]:
+    """Run the PostgreSQL of the state folder meanwhile. Raises Failure when there is none to be had."""
+    try:
+        with EmbeddedPostgres(settings.state_dir) as postgres:
+            yield postgres
+    except PostgresUnavailable as error:
+        raise Failure(str(error)) from error
+
+
+@contextlib.contextmanager
 def running_database(settings: Settings) -> Iterator[str]:
-    """Lend the URL of the database: the one that the settings name, else the embedded one, started meanwhile.
+    """Lend the URL of the database for a command: the one that the settings name, else the embedded one, started
+    meanwhile.
 
     Raises Failure when there is none to be had.
     """
-    try:
-        with contextlib.ExitStack() as embedded:
-            if settings.database_url is None:
-                embedded.enter_context(EmbeddedPostgres(settings.state_dir))
-            yield database_url(settings)
-    except PostgresUnavailable as error:
-        raise Failure(str(error)) from error
+    if not settings.embedded and settings.database_url is None:
+        raise Failure("A command signs in to the database for itself: set REGISTRY_DATABASE_URL.")
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    with embedded(settings) as postgres:
+        yield postgres.url
+
+
+@contextlib.contextmanager
+def _database_of_service(settings: Settings) -> Iterator[DatabaseUrls]:
+    """Lend where the service signs in; an embedded database is started meanwhile, and migrated. Raises Failure."""
+    with embedded(settings) if settings.embedded else contextlib.nullcontext() as postgres:
+        if postgres is not None:
+            migrations.upgrade(postgres.url)
+        try:
+            urls = service_urls(settings)
+        except LoginMissing as error:
+            raise Failure(str(error)) from error
+        yield urls
 
 
 def serve(workers: int | None = None) -> None:
@@ -78,10 +105,8 @@ def serve(workers: int | None = None) -> None:
     identity = _check_identity(settings)
     _check_policies()
     end_on(signal.SIGTERM)
-    with listening(settings) as sock, running_database(settings) as url:
-        if settings.database_url is None:
-            migrations.upgrade(url)
-        asyncio.run(_check_ready(url, settings, identity))
+    with listening(settings) as sock, _database_of_service(settings) as urls:
+        asyncio.run(_check_ready(urls.api, settings, identity))
         note(f"The service is at {settings.base_url}. Stop it with Ctrl-C.")
         supervisor = Multiprocess(server_config(settings, workers or settings.workers), [sock])
         supervisor.run()
@@ -166,9 +191,11 @@ async def _check_ready(url: str, settings: Settings, identity: Identity) -> None
     """Say here what is missing: a worker could only fail to start. Raises Failure and KeysUnusable."""
     database = Database(url, pool_size=1)
     try:
-        if not await schema.is_current(database):
+        if not (await schema.is_current(database) and await privileges.are_current(database)):
             raise Failure("The database is not at the schema of this release: run `registry-api migrate`.")
         async with database.connection() as connection:
+            if await privileges.reads_register(connection):
+                raise Failure(privileges.NO_GATE)
             if await directory.own_authority(connection) is None:
                 raise Failure("The database has no authority in it: run `registry-api set-up`.")
             if strangers := await directory.not_enrolled(connection, identity.providers):

@@ -16,16 +16,17 @@ from policies.enquirer import Disclosure, Enquirer
 from policies.profile import DueDate, Profile
 from registry_api.access_log import store as access_log
 from registry_api.enquiries.found import Found
+from registry_api.enquiries.gate import RECEIVED
 from registry_api.enquiries.recipients import notices
 from registry_api.enquiries.rules import Audience, Decided
 from registry_api.enquiries.schemas import EnquiryRequest
+from registry_api.enquiries.sought import Sought
 from registry_api.kernel.crypto import RowKey, Vault
 from registry_api.matching.criteria import sufficiency
 from registry_api.matching.record import Record, pack, record_of
 from registry_api.routing.service import Subject
 from registry_api.routing.store import consider_values, told_values
 
-RECEIVED: Final = "enquiry.received"
 REFUSED: Final = "enquiry.refused"
 
 
@@ -61,6 +62,8 @@ class Asked:
     key: RowKey
     disclosure: Disclosure = Disclosure.FULL
     opens_restricted: bool = False
+    sought: Sought | None = None
+    """What its entry commits to, where that has just been made. What is refused opens nothing."""
     log_entry: int | None = None
     """The number of its entry in the access log, where that has just been made."""
 
@@ -103,6 +106,7 @@ def resumed(asked: Asked, kept: Mapping[str, Any], vault: Vault) -> Asked:
         key=vault.key("enquiry", kept["id"], kept["data_key"]),
         disclosure=Disclosure(kept["disclosure"]),
         opens_restricted=kept["opens_restricted"],
+        sought=None,
         log_entry=None,
     )
 
@@ -125,10 +129,12 @@ def log_values(
     reason: str | None = None,
     sealed: bytes | None = None,
     child_ids: Sequence[UUID] = (),
+    sought: Sought | None = None,
 ) -> dict[str, object]:
     """Return the access log's entry of ``kind`` about an enquiry and about these children.
 
-    ``sealed``: what is kept sealed beside it, for which it answers as well.
+    ``sealed``: what is kept sealed beside it, for which it answers as well. ``sought``: what the register may be looked
+    through for against it.
     """
     return access_log.values(
         at=at,
@@ -140,6 +146,7 @@ def log_values(
         reason=reason,
         digest=None if sealed is None else sha256(sealed).digest(),
         child_ids=child_ids,
+        sought=sought.digest(asked.reference) if sought else None,
     )
 
 
@@ -181,6 +188,7 @@ def received_values(
         "sealed_record": asked.key.seal("record", pack(asked.record)),
         "log_kind": REFUSED if refusal else RECEIVED,
         "log_digest": sha256(sealed_question).digest(),
+        "log_sought": asked.sought.digest(asked.reference) if asked.sought else None,
     }
 
 

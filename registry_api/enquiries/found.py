@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
 from registry_api.directory import service as directory
+from registry_api.enquiries import sought
 from registry_api.enquiries.children import ChildFound, as_one, read_child, read_record
+from registry_api.enquiries.gate import Gate
 from registry_api.enquiries.rules import Earlier, Facts, Finding, earlier_enquiries
 from registry_api.enquiries.store import SEARCH
 from registry_api.kernel.crypto import Vault
@@ -17,8 +18,7 @@ from registry_api.matching.address import same_address
 from registry_api.matching.bands import Band, Match, best_match, same_child
 from registry_api.matching.record import Record
 from registry_api.matching.token_keys import TokenKeys
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, QueryTokens, address_tokens
-from registry_api.register import store as register
+from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ async def find(
     *,
     question: Record,
     enquiry_id: UUID,
-    query: QueryTokens,
+    gate: Gate,
     address_only: bool,
     token_keys: TokenKeys,
     professional_id: UUID,
@@ -73,20 +73,18 @@ async def find(
 ) -> Found:
     """Look for the child, for children on plans at the address, and for earlier enquiries.
 
-    ``query``: the tokens of ``question``; ``opens_restricted``: the asker is told of restricted children;
+    ``gate``: opens the register for this very question; ``opens_restricted``: the asker is told of restricted children;
     ``same_incident_since``: from when on the same professional asking again is the same incident. The enquiry itself
-    must have been committed.
+    must have been committed, and its entry lie under a signed head.
     """
-    searched = _Searched() if address_only else await _search(connection, vault, question, enquiry_id, query)
+    searched = await _search(connection, vault, question, enquiry_id, gate)
     match = searched.match
     wanted = match.candidates or match.possible
     places = [question, *searched.records]
-    versions = (token_keys, *token_keys.outdated)
-    homes = (address_tokens(place, keys, current_only=True) for place in places for keys in versions)
-    tokens = sorted(set(chain.from_iterable(homes)))
+    tokens = sorted({*gate.sought.homes}.union(*(sought.homes(record, token_keys) for record in searched.records)))
     rows: Sequence[Any] = ()
     if wanted or tokens:
-        rows = await register.standing(connection, child_ids=wanted, address_tokens=tokens, now=now)
+        rows = await gate.standing(connection, child_ids=wanted, address_tokens=tokens, now=now)
     children = {row["id"]: read_child(row, vault) for row in rows}
     entries = tuple(children[id_] for id_ in match.candidates if id_ in children)
     child = as_one(entries)
@@ -129,14 +127,11 @@ class _Searched:
     unread: bool = False
 
 
-async def _search(
-    connection: Connection, vault: Vault, question: Record, enquiry_id: UUID, query: QueryTokens
-) -> _Searched:
+async def _search(connection: Connection, vault: Vault, question: Record, enquiry_id: UUID, gate: Gate) -> _Searched:
     rows = await SEARCH.fetch(
         connection,
         {
-            "tokens": query.tokens,
-            "weights": query.weights,
+            **gate.values,
             "least_weight": LEAST_WEIGHT,
             "least_share": LEAST_SHARE,
             "most_candidates": RETRIEVAL_LIMIT,

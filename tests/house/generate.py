@@ -6,7 +6,7 @@ built has no code or no test, or when a requirement of security names a test tha
 
 import sys
 
-from tests.house import outcome_table, permission_table, security, traceability
+from tests.house import grants_table, outcome_table, permission_table, security, traceability
 from tests.house.repository import ROOT
 
 
@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     documents = {
         ROOT / "docs" / "traceability.md": traceability.render(found),
         ROOT / "docs" / "outcome-table.md": outcome_table.render(),
+        ROOT / "docs" / "database-grants.md": grants_table.render(),
         ROOT / "docs" / "permissions.md": permission_table.render(),
         ROOT / "docs" / "security.md": security.render(required),
     }

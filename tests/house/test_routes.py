@@ -17,6 +17,7 @@ from auth.dependencies import current_enquirer, current_session
 from policies import access
 from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.limits import limits_of
+from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.main import create_app
 from registry_api.problems import MEDIA_TYPE
@@ -40,7 +41,7 @@ def app_routes(tmp_path_factory: pytest.TempPathFactory) -> dict[Key, RouteConte
     """Every route of the application, by method and path."""
     settings = Settings(state_dir=tmp_path_factory.mktemp("routes"), environment="development")
     LocalKeys.load_or_create(settings.keys_file)
-    app = create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+    app = create_app(settings, DatabaseUrls.one("postgresql+asyncpg://nobody@127.0.0.1:1/nothing"))
     return {
         (method, str(route.path).replace(":path}", "}")): route  # as the description writes it
         for route in iter_route_contexts(app.routes)
@@ -53,7 +54,7 @@ def description(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The API description as it is served."""
     settings = Settings(state_dir=tmp_path_factory.mktemp("description"), environment="development")
     LocalKeys.load_or_create(settings.keys_file)
-    return create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing").openapi()
+    return create_app(settings, DatabaseUrls.one("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")).openapi()
 
 
 def _depends_on(dependant: Dependant, wanted: Callable[..., Any]) -> bool:

@@ -25,7 +25,7 @@ def rounds(world: World) -> Rounds:
 async def look_over(world: World) -> int:
     """Let a little time pass and look over what was asked until then."""
     world.clock.advance(minutes=2)
-    return await rounds(world).look_over(world.database)
+    return await rounds(world).look_over(world.keeping)
 
 
 GIVEN = ("Peregrine", "Ottoline", "Thaddeus", "Wilhelmina", "Barnaby", "Guinevere", "Quentin", "Lysander")

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import pytest
 from integration.log_writers import log
+from logins import service_environment
 
 from registry_api.access_log import tree_store, verify
 from registry_api.cli import main
@@ -26,7 +27,7 @@ Result = TypeVar("Result")
 @pytest.fixture
 def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
     return {
-        "REGISTRY_DATABASE_URL": database_url,
+        **service_environment(database_url),
         "REGISTRY_STATE_DIR": str(tmp_path / "state"),
         "REGISTRY_LOG_ORIGIN": "register.test/log",
     }
@@ -81,7 +82,7 @@ def until_signed(url: str, entries: list[int], seconds: float = 60) -> None:
 
     async def covered(database: Database) -> list[int]:
         async with database.connection() as connection:
-            return await tree_store.covered(connection, entries)
+            return list(await tree_store.covered(connection, entries))
 
     end = time.monotonic() + seconds
     while asked(url, covered) != entries:

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from deployment import ROOT, deployment, examples, run, serving
+from logins import service_environment
 
 from registry_api.cli import service
 from registry_api.cli.output import Failure
@@ -97,19 +98,20 @@ def test_a_register_of_one_s_own_by_the_readme(environment: dict[str, str], tmp_
 
 
 def test_a_database_of_another_schema_is_not_served_but_migrated(environment: dict[str, str], cluster_url: str) -> None:
-    environment["REGISTRY_DATABASE_URL"] = cluster_url.replace("/registry?", "/postgres?")
+    environment |= service_environment(cluster_url.replace("/registry?", "/postgres?"))
     refused = run(["serve"], environment)
     assert "registry-api migrate" in sentence(refused)
 
 
 def test_a_database_without_an_authority_is_not_served(environment: dict[str, str], database_url: str) -> None:
-    environment["REGISTRY_DATABASE_URL"] = database_url
+    environment |= service_environment(database_url)
     assert run(["migrate"], environment).returncode == 0
     assert "registry-api set-up" in sentence(run(["serve"], environment))
 
 
 def test_a_database_that_cannot_be_reached_is_said_without_its_password(environment: dict[str, str]) -> None:
-    environment["REGISTRY_DATABASE_URL"] = "postgresql+asyncpg://registry:hush-hush@127.0.0.1:9/registry"
+    nowhere = "postgresql+asyncpg://registry:hush-hush@127.0.0.1:9/registry"
+    environment |= dict.fromkeys(service_environment(nowhere), nowhere)
     done = run(["serve"], environment)
     assert "cannot be reached" in sentence(done)
     assert "hush-hush" not in done.stderr

@@ -25,10 +25,10 @@ import pytest
 from registry_api.kernel.postgres import (
     THROWAWAY,
     EmbeddedPostgres,
-    PostgresUnavailable,
     libpq_dsn,
     libpq_environment,
 )
+from registry_api.kernel.postgres_programs import PostgresUnavailable
 
 ROOT = Path(__file__).parents[2]
 SERVICE = """

@@ -26,7 +26,7 @@ async def test_the_key_worker_of_a_child_entered_later_is_told_and_the_enquirer_
     asked = (await world.ask("officer-1", question())).json()
     assert asked["outcome"] == "not_known"
     child = await world.add(entry(key_worker=world.members["kw-1"].id))
-    assert await again(world).match_again(world.database) == 1
+    assert await again(world).match_again(world.keeping) == 1
     (told,) = await world.inbox("kw-1")
     assert (told["kind"], told["about"]["reference"]) == ("earlier_enquiry", asked["reference"])
     assert [one["id"] for one in told["children"]] == [str(child)]
@@ -41,9 +41,9 @@ async def test_nothing_is_told_twice_however_often_the_child_changes(world: Worl
     for _ in range(2):
         async with world.database.connection() as connection:
             await connection.execute("INSERT INTO child_changed SELECT id, now() FROM child ON CONFLICT DO NOTHING")
-        await again(world).match_again(world.database)
+        await again(world).match_again(world.keeping)
     assert await kinds(world, "kw-1") == ["earlier_enquiry"]
-    assert await again(world).match_again(world.database) == 0
+    assert await again(world).match_again(world.keeping) == 0
 
 
 async def test_a_twin_entered_later_is_told_of_nothing(world: World) -> None:
@@ -52,14 +52,14 @@ async def test_a_twin_entered_later_is_told_of_nothing(world: World) -> None:
     twin = entry(key_worker=world.members["kw-1"].id)
     identity = replace(twin.identity, names=(replace(name, given="Marmaduke"),), nhs_number="")
     await world.add(replace(twin, identity=identity))
-    await again(world).match_again(world.database)
+    await again(world).match_again(world.keeping)
     assert await kinds(world, "kw-1") == []
 
 
 async def test_somebody_who_may_have_been_meant_is_for_the_duty_to_decide(world: World) -> None:
     await world.ask("officer-1", question(address=None))
     await world.add(entry(key_worker=world.members["kw-1"].id))
-    await again(world).match_again(world.database)
+    await again(world).match_again(world.keeping)
     assert await kinds(world, "kw-1") == []
     assert await kinds(world, "duty-1") == ["earlier_enquiry_perhaps"]
 
@@ -67,7 +67,7 @@ async def test_somebody_who_may_have_been_meant_is_for_the_duty_to_decide(world:
 async def test_of_a_restricted_child_only_the_manager_calls_back(world: World) -> None:
     await world.ask("officer-1", question())
     await world.add(replace(entry(key_worker=world.members["kw-1"].id), restricted=True))
-    await again(world).match_again(world.database)
+    await again(world).match_again(world.keeping)
     assert await kinds(world, "duty-1") == []
     assert await kinds(world, "sm-1") == ["call_back_to_offer"]
     assert await kinds(world, "kw-1") == ["earlier_enquiry"]
@@ -76,7 +76,7 @@ async def test_of_a_restricted_child_only_the_manager_calls_back(world: World) -
 async def test_an_enquiry_that_found_the_child_is_not_matched_again(world: World) -> None:
     await world.add(entry(key_worker=world.members["kw-1"].id))
     await world.ask("officer-1", question())
-    await again(world).match_again(world.database)
+    await again(world).match_again(world.keeping)
     assert await kinds(world, "kw-1") == ["child_enquired_about"]
 
 
@@ -90,9 +90,9 @@ async def test_a_round_that_fails_is_done_again(world: World, monkeypatch: pytes
     with monkeypatch.context() as patch:
         patch.setattr("registry_api.enquiries.afterwards.access_log.append", lost)
         with pytest.raises(StoreUnavailable):
-            await again(world).match_again(world.database)
+            await again(world).match_again(world.keeping)
     assert await kinds(world, "kw-1") == []
-    assert await again(world).match_again(world.database) == 1
+    assert await again(world).match_again(world.keeping) == 1
     assert await kinds(world, "kw-1") == ["earlier_enquiry"]
 
 
@@ -100,5 +100,5 @@ async def test_a_misspelt_enquiry_with_an_age_is_found_too(world: World) -> None
     asked = question("Qillon", born=None, age_years=6)
     assert (await world.ask("officer-1", asked)).json()["outcome"] == "not_known"
     await world.add(entry(key_worker=world.members["kw-1"].id))
-    await again(world).match_again(world.database)
+    await again(world).match_again(world.keeping)
     assert await kinds(world, "kw-1") == ["earlier_enquiry"]

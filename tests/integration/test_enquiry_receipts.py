@@ -36,7 +36,7 @@ async def _covered(world: World, kind: str) -> list[bool]:
     """Return of each entry of a kind whether it is under a signed head."""
     entries = [row["id"] for row in await world.log(kind)]
     async with world.database.connection() as connection:
-        covered = await tree_store.covered(connection, entries)
+        covered = list(await tree_store.covered(connection, entries))
     return [number in covered for number in entries]
 
 

@@ -33,7 +33,7 @@ async def _fail(world: World, who: str = "officer-1", child: dict[str, Any] | No
 async def _finish(world: World, *, seconds: float = 61) -> None:
     world.clock.advance(seconds=seconds)
     enquiries: Enquiries = world.app.state.enquiries
-    await enquiries.finish_unanswered(world.database)
+    await enquiries.finish_unanswered(world.answering)
 
 
 async def _known_child(world: World) -> None:

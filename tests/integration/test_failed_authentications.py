@@ -246,7 +246,7 @@ async def test_staff_who_have_signed_in_go_on_beside_a_browser_that_has_gone_ast
 
 
 async def test_failures_and_who_is_known_are_shared_between_workers(world: World, database_url: str) -> None:
-    other = create_app(world.settings, database_url, clock=world.clock)
+    other = create_app(world.settings, world.urls, clock=world.clock)
     async with other.router.lifespan_context(other):
         assert (await world.ask("officer-1", question())).status_code == 200
         come_from(world, FORCE, other)

@@ -11,6 +11,7 @@ from registry_api.kernel.db import Database
 from registry_api.kernel.errors import KeysUnusable
 from registry_api.kernel.installation import claim, fingerprint, open_keys
 from registry_api.kernel.readiness import FRESH_SECONDS, Readiness
+from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.main import create_app
 from registry_api.register.entry import PlanKind
@@ -33,7 +34,7 @@ async def test_under_other_keys_no_child_is_answered_as_not_known(
     assert (await world.ask("officer-1", question())).json()["outcome"] == "on_plan"
     other = Settings(state_dir=tmp_path / "other", base_url=BASE_URL)
     LocalKeys.load_or_create(other.keys_file)
-    app = create_app(other, database_url, clock=world.clock)
+    app = create_app(other, world.urls, clock=world.clock)
     with pytest.raises(KeysUnusable, match="other keys"):
         async with app.router.lifespan_context(app):
             pytest.fail("it must not serve")
@@ -51,7 +52,7 @@ async def test_keys_that_are_gone_are_asked_for_and_not_made_anew(database: Data
 def test_an_application_makes_no_keys(tmp_path: Path) -> None:
     settings = Settings(state_dir=tmp_path)
     with pytest.raises(KeysUnusable, match="cannot be read"):
-        create_app(settings, "postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+        create_app(settings, DatabaseUrls.one("postgresql+asyncpg://nobody@127.0.0.1:1/nothing"))
     assert not settings.keys_file.exists()
 
 

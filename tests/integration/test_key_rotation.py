@@ -28,7 +28,7 @@ LEAD = timedelta(seconds=SHORTEST_LEAD_SECONDS)
 
 @asynccontextmanager
 async def another_worker(world: World, database_url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    app: FastAPI = main.create_app(world.settings, database_url, clock=world.clock)
+    app: FastAPI = main.create_app(world.settings, world.urls, clock=world.clock)
     async with (
         app.router.lifespan_context(app),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=BASE_URL) as http,

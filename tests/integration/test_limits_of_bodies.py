@@ -48,7 +48,7 @@ async def test_an_address_is_counted_once_for_each_call_however_many_application
     database_url: str, tmp_path: Path
 ) -> None:
     async with running_world(database_url, tmp_path / "state", requests_per_minute_address=5) as world:
-        create_app(world.settings, database_url)
+        create_app(world.settings, world.urls)
         form = world.signers["police-system"].token_form
         statuses = [(await world.request_token(form("officer-1", "enquiry"))).status_code for _ in range(6)]
     assert statuses == [200] * 5 + [429]

@@ -29,7 +29,7 @@ async def two_workers(
 ) -> AsyncIterator[tuple[World, httpx2.AsyncClient]]:
     """A world, and a client of another worker of the same register."""
     async with running_world(database_url, state, **amounts) as world:
-        other = create_app(world.settings, database_url, clock=world.clock)
+        other = create_app(world.settings, world.urls, clock=world.clock)
         transport = httpx2.ASGITransport(app=other)
         async with (
             other.router.lifespan_context(other),
@@ -154,7 +154,7 @@ async def test_an_urgent_enquiry_sent_again_for_want_of_an_answer_is_still_the_s
 
 
 async def test_an_application_with_an_unlimited_route_does_not_begin_to_serve(world: World) -> None:
-    app = create_app(world.settings, str(world.database.engine.url), clock=world.clock)
+    app = create_app(world.settings, world.urls, clock=world.clock)
 
     @app.get("/added")
     async def added(request: Request) -> None: ...

@@ -190,7 +190,7 @@ async def test_after_hours_of_standstill_nothing_is_skipped(world: World, monkey
 async def test_what_is_not_settled_yet_is_left_for_the_next_round(world: World) -> None:
     await try_out(world)
     world.clock.advance(seconds=-30)
-    assert await rounds(world).look_over(world.database) == 4 - 1
+    assert await rounds(world).look_over(world.keeping) == 4 - 1
     assert await look_over(world) == 1
     assert [alert["how_many"] for alert in await alerts(world)] == [4]
 
@@ -198,7 +198,7 @@ async def test_what_is_not_settled_yet_is_left_for_the_next_round(world: World) 
 async def test_several_workers_at_once_raise_it_once(world: World) -> None:
     await try_out(world)
     world.clock.advance(minutes=2)
-    looked = await asyncio.gather(*(rounds(world).look_over(world.database) for _ in range(6)))
+    looked = await asyncio.gather(*(rounds(world).look_over(world.keeping) for _ in range(6)))
     assert sum(looked) == 4
     assert len(await alerts(world)) == 1
     assert len(await world.log("alert.raised")) == 1

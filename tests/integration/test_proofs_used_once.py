@@ -134,7 +134,7 @@ async def test_a_request_that_is_sent_again_is_refused_by_every_worker_and_recor
     world: World, database_url: str
 ) -> None:
     taken = await captured(world)
-    other = main.create_app(world.settings, database_url, clock=world.clock)
+    other = main.create_app(world.settings, world.urls, clock=world.clock)
     async with (
         other.router.lifespan_context(other),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=other), base_url=BASE_URL) as http,
@@ -211,7 +211,7 @@ async def test_housekeeping_forgets_what_has_expired(
         await connection.execute("INSERT INTO revoked_token VALUES ('one', $1)", world.clock())
     world.clock.advance(hours=2)
     monkeypatch.setattr(housekeeping, "_EVERY_SECONDS", 0.01)
-    worker = main.create_app(world.settings, database_url, clock=world.clock)
+    worker = main.create_app(world.settings, world.urls, clock=world.clock)
     left = "SELECT (SELECT count(*) FROM spent_assertion) + (SELECT count(*) FROM spent_proof) + count(*)"
     async with asyncio.timeout(5), worker.router.lifespan_context(worker), world.database.connection() as connection:
         while await connection.fetchval(f"{left} FROM revoked_token"):  # noqa: ASYNC110 - it happens in the database

@@ -266,7 +266,7 @@ async def test_two_workers_share_a_limit_through_redis(redis: RedisServer, datab
     settings: dict[str, Any] = {"redis_url": redis.url, "requests_per_minute_address": 3}
     path = "/.well-known/jwks.json"
     async with running_world(database_url, tmp_path, **settings) as world:
-        other = create_app(world.settings, database_url, clock=world.clock)
+        other = create_app(world.settings, world.urls, clock=world.clock)
         transport = httpx2.ASGITransport(app=other)
         async with (
             other.router.lifespan_context(other),

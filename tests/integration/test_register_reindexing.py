@@ -20,7 +20,7 @@ async def earlier_release(world: World) -> Reindexing:
     world.token_keys = keys
     served: TokenKeys = world.app.state.enquiries._token_keys
     reindexing = Reindexing(vault=world.vault, token_keys=served)
-    await reindexing.expect(world.database)
+    await reindexing.expect(world.keeping)
     return reindexing
 
 
@@ -40,20 +40,20 @@ async def test_a_child_is_found_before_during_and_after(world: World, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(loading, "_copy_rows", lost)
         with pytest.raises(StoreUnavailable):
-            await reindexing.index_anew(world.database)
+            await reindexing.index_anew(world.keeping)
     assert (await world.ask("officer-1", question())).json()["outcome"] == "open_case", "as it was, not half done"
 
-    assert await reindexing.index_anew(world.database) >= 1
+    assert await reindexing.index_anew(world.keeping) >= 1
     assert await versions(world) == [TOKEN_VERSION]
     assert reindexing.token_keys.outdated == ()
     assert (await world.ask("officer-2", question())).json()["outcome"] == "open_case"
     assert (await world.ask("officer-2", question("Marmaduke"))).json()["outcome"] == "open_case"
-    assert await reindexing.index_anew(world.database) == 0
+    assert await reindexing.index_anew(world.keeping) == 0
 
 
 async def test_no_token_of_the_earlier_version_is_left_behind(world: World) -> None:
     reindexing = await earlier_release(world)
-    await reindexing.index_anew(world.database)
+    await reindexing.index_anew(world.keeping)
     async with world.database.connection() as connection:
         assert await connection.fetchval("SELECT count(*) FROM child_token") > 0
         child = await connection.fetchval("SELECT id FROM child")
@@ -73,9 +73,9 @@ async def test_an_earlier_enquiry_is_met_before_and_after(world: World) -> None:
     async with world.database.connection() as connection:
         await connection.execute("UPDATE enquiry_token SET version = $1", _EARLIER)
     reindexing = Reindexing(vault=world.vault, token_keys=served)
-    await reindexing.expect(world.database)
+    await reindexing.expect(world.keeping)
     assert (await world.ask("nurse-1", question())).json()["outcome"] == "not_known_second_enquiry"
-    assert await reindexing.index_anew(world.database) == 1
+    assert await reindexing.index_anew(world.keeping) == 1
     assert served.outdated == ()
     assert (await world.ask("officer-2", question())).json()["outcome"] == "not_known_second_enquiry"
     async with world.database.connection() as connection:

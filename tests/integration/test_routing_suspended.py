@@ -76,7 +76,7 @@ async def test_the_service_does_it_by_itself(world: World, database_url: str, mo
     await world.ask("officer-1", question())
     await _suspend(world, "kw-1")
     monkeypatch.setattr(housekeeping, "_EVERY_SECONDS", 0.01)
-    worker = main.create_app(world.settings, database_url, clock=world.clock)
+    worker = main.create_app(world.settings, world.urls, clock=world.clock)
     async with asyncio.timeout(5), worker.router.lifespan_context(worker):
         while not await world.inbox("duty-1"):  # noqa: ASYNC110 - whether it is done is for the inbox to say
             await asyncio.sleep(0.02)

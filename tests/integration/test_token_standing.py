@@ -118,7 +118,7 @@ async def test_a_revoked_token_is_worth_nothing_to_any_worker_and_who_revoked_it
     await enrol_gateway(world)
     token = await world.token("kw-1", "casework")
     jti = world.app.state.auth.verifier.verify(token).jti
-    other = main.create_app(world.settings, database_url, clock=world.clock)
+    other = main.create_app(world.settings, world.urls, clock=world.clock)
     async with (
         other.router.lifespan_context(other),
         httpx2.AsyncClient(transport=httpx2.ASGITransport(app=other), base_url=BASE_URL) as http,

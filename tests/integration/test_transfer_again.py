@@ -192,7 +192,7 @@ async def test_moves_that_wait_for_a_child_keep_no_enquiry_waiting(
             await asyncio.sleep(0.02)
             if sum(not task.done() for task in waiting) <= MOST_AT_ONCE:
                 break
-        assert world.app.state.database.engine.pool.checkedout() == 1
+        assert world.app.state.transfers.database.engine.pool.checkedout() == 1
         assert (await world.ask("officer-1", question("Oswald", born="2016-01-02"))).status_code == 200
         assert sum(not task.done() for task in waiting) == MOST_AT_ONCE, "it was answered before any of them gave up"
         answers = await asyncio.gather(*waiting)

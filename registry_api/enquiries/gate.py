@@ -1,0 +1,146 @@
+"""The gate to the register, inside the database: what an enquiry may read, and only against its own entry in the log.
+
+The role that answers enquiries cannot read the register. ``OPEN`` hands it candidates, once for an entry that lies
+under a signed head, whose commitment opens to exactly what is looked for, and whose enquirer stands recorded with it
+(ENQ-2). ``STANDING`` then says how those candidates stand, and who else lives in their homes or in those that were
+asked about, until the enquiry is answered. Whatever is refused is an error, and nothing is read.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from registry_api.access_log.entry import DOMAIN as COMMITTED
+from registry_api.enquiries.sought import DOMAIN as SOUGHT
+from registry_api.enquiries.sought import Sought
+from registry_api.kernel.db import Connection
+from registry_api.kernel.roles import Definer, Role
+from registry_api.kernel.statement import Statement, as_given
+from registry_api.matching.token_keys import TOKEN_VERSION
+from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
+from registry_api.register.store import CANDIDATES, STANDING
+
+RECEIVED: Final = "enquiry.received"
+RESUMED: Final = "enquiry.resumed"
+"""An enquiry that was recorded and never answered goes on: each look into the register has an entry of its own."""
+FIELD: Final = "sought"
+"""The field of these entries that commits to what is looked for."""
+
+_THRESHOLDS = {"least_weight": LEAST_WEIGHT, "least_share": LEAST_SHARE, "most_candidates": RETRIEVAL_LIMIT}
+_LOOK = as_given(CANDIDATES, _THRESHOLDS)
+_REFUSE = "RAISE EXCEPTION 'the register stays shut: {}' USING ERRCODE = 'insufficient_privilege'"
+
+# The use is noted without waiting for the disk: what could be lost with the machine is a note that its entry was used,
+# never the entry. Nothing has been disclosed at that moment, and the answer's own commit brings the note to disk too.
+OPEN: Final = Definer(
+    "open_register",
+    {"entry": "bigint", "salt": "bytea", "tokens": "bigint[]", "weights": "float8[]", "homes": "bigint[]"},
+    "TABLE (id uuid, data_key bytea, sealed_record bytea)",
+    f"""
+DECLARE
+    held record;
+    sought text;
+    committed text;
+BEGIN
+    SELECT a.kind, a.reference, l.entry_id, l.leaf_hash, e.leaf, q.id AS enquiry_id INTO held
+    FROM access_entry a
+    JOIN log_entry e ON e.access_entry_id = a.id
+    JOIN log_leaf l ON l.entry_id = e.id AND l.origin_id = (SELECT max(o.id) FROM log_origin o)
+    JOIN enquiry q ON q.reference = a.reference AND q.professional_id = a.professional_id AND q.client_id = a.client_id
+    WHERE a.id = given_entry AND a.kind IN ('{RECEIVED}', '{RESUMED}') AND q.refusal IS NULL
+      AND l.idx < (SELECT max(c.size) FROM log_checkpoint c WHERE c.origin_id = l.origin_id)
+      AND NOT EXISTS (SELECT FROM enquiry_answer w WHERE w.enquiry_id = q.id)
+      AND NOT EXISTS (SELECT FROM register_opened u WHERE u.access_entry_id = a.id);
+    IF NOT FOUND THEN
+        {_REFUSE.format("no unused entry of an enquiry without an answer lies under a signed head")};
+    END IF;
+    sought := encode(sha256('\\x{SOUGHT.hex()}'::bytea || convert_to(held.reference, 'UTF8') || '\\x00'::bytea
+        || array_send(given_tokens) || array_send(given_weights) || array_send(given_homes)), 'hex');
+    committed := translate(rtrim(encode(sha256('\\x{COMMITTED.hex()}'::bytea || given_salt
+        || '\\x{bytes((len(FIELD),)).hex()}{FIELD.encode().hex()}'::bytea || convert_to(sought, 'UTF8')),
+        'base64'), '='), '+/', '-_');
+    IF (octet_length(given_salt) = 32 AND held.leaf_hash = sha256('\\x00'::bytea || held.leaf)
+        AND convert_from(held.leaf, 'UTF8')::jsonb @> jsonb_build_object('id', held.entry_id, 't', held.kind,
+            'ref', held.reference, 'c', jsonb_build_array(jsonb_build_array('{FIELD}', committed)))) IS NOT TRUE THEN
+        {_REFUSE.format("its entry is about something else")};
+    END IF;
+    PERFORM set_config('synchronous_commit', 'off', true);
+    RETURN QUERY
+    WITH candidate AS ({_LOOK}), opened AS (
+        INSERT INTO register_opened (access_entry_id, enquiry_id, child_ids, homes)
+        SELECT given_entry, held.enquiry_id, coalesce(array_agg(one.id), '{{}}'), given_homes FROM candidate one
+    )
+    SELECT candidate.id, candidate.data_key, candidate.sealed_record FROM candidate;
+END""",
+    (Role.API,),
+)
+
+_COLUMNS = """
+id uuid, data_key bytea, sealed_record bytea, restricted boolean, missing_since date, looked_after boolean,
+plan_id uuid, plan_kind text, categories text[], started_on date, sealed_other_key_worker bytea,
+responsible_name text, responsible_office_phone text, responsible_out_of_hours_phone text, plan_ended_on date,
+opened_on date, closed_on date, key_worker_id uuid, team_manager_id uuid,
+key_worker_away boolean, key_worker_cover uuid, key_worker_cover_away boolean,
+team_manager_away boolean, team_manager_cover uuid, team_manager_cover_away boolean
+"""
+
+# The homes of the candidates are known to the index under the version that each of them stands under. While it is made
+# anew, a neighbour may stand under the earlier one, and a question asks under both.
+READ_STANDING: Final = Definer(
+    "read_standing",
+    {"entry": "bigint", "child_ids": "uuid[]", "address_tokens": "bigint[]", "now": "timestamptz"},
+    f"TABLE ({_COLUMNS})",
+    f"""
+DECLARE
+    held register_opened;
+BEGIN
+    SELECT u.* INTO held FROM register_opened u WHERE u.access_entry_id = given_entry
+      AND NOT EXISTS (SELECT FROM enquiry_answer w WHERE w.enquiry_id = u.enquiry_id);
+    IF NOT FOUND OR (given_child_ids <@ held.child_ids) IS NOT TRUE THEN
+        {_REFUSE.format("the enquiry was not handed these children, or has its answer")};
+    END IF;
+    IF EXISTS (
+        SELECT FROM unnest(given_address_tokens) AS home WHERE (home = ANY(held.homes)) IS NOT TRUE
+          AND NOT EXISTS (SELECT FROM address_token k WHERE k.token = home AND k.child_id = ANY(given_child_ids))
+    ) AND NOT EXISTS (SELECT FROM child c WHERE c.token_version < {TOKEN_VERSION}) THEN
+        {_REFUSE.format("nobody who was asked about lives there")};
+    END IF;
+    RETURN QUERY {as_given(STANDING)};
+END""",
+    (Role.API,),
+)
+
+_STANDING = Statement(READ_STANDING.call)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What one enquiry opens the register with: its entry in the log, and the salt of what is looked for."""
+
+    entry: int
+    salt: bytes
+    sought: Sought
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The named values of ``OPEN``."""
+        query = self.sought.query
+        return {
+            "entry": self.entry,
+            "salt": self.salt,
+            "tokens": query.tokens,
+            "weights": query.weights,
+            "homes": list(self.sought.homes),
+        }
+
+    async def standing(
+        self, connection: Connection, *, child_ids: Collection[UUID], address_tokens: list[int], now: datetime
+    ) -> list[Any]:
+        """Return how these candidates stand, and each child on a plan who is indexed under one of the address tokens.
+
+        Raises asyncpg.InsufficientPrivilegeError for a child who was no candidate of this enquiry's.
+        """
+        values = {"entry": self.entry, "child_ids": [*child_ids], "address_tokens": address_tokens, "now": now}
+        return await _STANDING.fetch(connection, values)

@@ -1,0 +1,178 @@
+"""Who may do what in the database, whole: ownership, functions, grants and policies, made anew after each migration.
+
+Default deny: what is not said here, no role may. They are no part of any revision, because they are what holds now:
+``alembic/env.py`` carries them out when a database stands at the newest revision, and a service does not start over one
+that stands under others.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Final
+
+from registry_api.enquiries.gate import OPEN, READ_STANDING, RECEIVED, RESUMED
+from registry_api.kernel.db import Connection, Database
+from registry_api.kernel.roles import Definer, Role, making
+from registry_api.routing.told import TOLD
+
+_ADD, _KEEP = "SELECT, INSERT", "SELECT, INSERT, UPDATE"
+_ALL, _PASSING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT, DELETE"
+_READ = "SELECT"
+
+GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
+    # the register
+    "child": {Role.REGISTER: _ALL},
+    "child_address": {Role.REGISTER: _ALL},
+    "household_member": {Role.REGISTER: _ALL},
+    "child_case": {Role.REGISTER: _ALL},
+    "plan": {Role.REGISTER: _ALL},
+    "child_token": {Role.REGISTER: _PASSING},
+    "address_token": {Role.REGISTER: _PASSING},
+    "child_changed": {Role.REGISTER: _ALL},
+    "register_load": {Role.API: _READ, Role.REGISTER: _ADD},
+    "register_opened": {},
+    "transfer_case": {Role.API: _READ, Role.REGISTER: _KEEP},
+    # enquiries and what follows from them
+    "enquiry": {Role.API: _ADD, Role.REGISTER: _READ},
+    "enquiry_answer": {Role.API: _ADD, Role.REGISTER: _READ},
+    "enquiry_token": {Role.API: _ADD, Role.REGISTER: _PASSING},
+    "call_back": {Role.API: _ADD},
+    "matched_again": {Role.REGISTER: _KEEP},
+    "notification": {Role.API: _KEEP, Role.REGISTER: "INSERT, SELECT (id)"},
+    "consideration": {Role.API: _KEEP},
+    "consideration_enquiry": {Role.API: _ADD},
+    "alert": {Role.API: _KEEP, Role.REGISTER: _KEEP},
+    "looked_over": {Role.REGISTER: _KEEP},
+    # who takes part
+    "organisation": {Role.API: _KEEP, Role.REGISTER: _READ},
+    "agreement": {Role.API: _KEEP},
+    "client": {Role.API: _KEEP},
+    "professional": {Role.API: _KEEP, Role.REGISTER: _READ},
+    "cover": {Role.API: _KEEP, Role.REGISTER: _READ},
+    "directory_change": {Role.API: _ADD},
+    # who is signed in, and what was used up
+    "staff_session": {Role.API: _ALL},
+    "sign_in_attempt": {Role.API: _PASSING},
+    "spent_assertion": {Role.API: _PASSING},
+    "spent_proof": {Role.API: _PASSING},
+    "proof_memory": {Role.API: _KEEP},
+    "revoked_token": {Role.API: _PASSING},
+    "rate_count": {Role.API: _ALL},
+    # the access log; the trigger that queues an entry runs as the owner
+    "access_entry": {
+        Role.API: "INSERT, SELECT (id, kind)",
+        Role.REGISTER: "INSERT, SELECT (id)",
+        Role.SEQUENCER: _ADD,
+        Role.AUDITOR: _ADD,
+    },
+    "log_pending": {Role.SEQUENCER: _PASSING, Role.AUDITOR: _READ},
+    "log_origin": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_entry": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_payload": {Role.SEQUENCER: "INSERT", Role.AUDITOR: _READ},
+    "log_secret": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_leaf": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_tile": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_head": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_checkpoint": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    # the database itself
+    "installation": dict.fromkeys((Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR), _ADD),
+    "alembic_version": dict.fromkeys((Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR), _READ),
+}
+"""What each role may do with each table. A table that is missing here, or has no role, is its owner's alone."""
+
+DEFINERS: Final[tuple[Definer, ...]] = (OPEN, READ_STANDING, TOLD)
+"""What is done for a role that it may not do itself."""
+
+_OTHERS: Final = tuple(role for role in Role if role is not Role.OWNER)
+
+# Of some tables a role sees or adds a part only. The owner, and so the functions that run as the owner, see all.
+_POLICIES: Final = (
+    ("access_entry", "seen", f"FOR SELECT TO {', '.join(_OTHERS)} USING (true)"),
+    # What is done with the log itself is said by those who do it: nobody else makes such an entry up.
+    ("access_entry", "of_requests", f"FOR INSERT TO {Role.API}, {Role.REGISTER} WITH CHECK (kind NOT LIKE 'log.%')"),
+    ("access_entry", "of_the_log", f"FOR INSERT TO {Role.SEQUENCER}, {Role.AUDITOR} WITH CHECK (kind LIKE 'log.%')"),
+    ("log_secret", "kept", f"FOR SELECT TO {Role.SEQUENCER}, {Role.AUDITOR} USING (true)"),
+    ("log_secret", "made", f"FOR INSERT TO {Role.SEQUENCER} WITH CHECK (true)"),
+    # To open its gate an enquiry needs the secret of its entry, and of no entry of another kind.
+    (
+        "log_secret",
+        "of_enquiries",
+        f"FOR SELECT TO {Role.API} USING (EXISTS (SELECT FROM log_entry e JOIN access_entry a "
+        f"ON a.id = e.access_entry_id WHERE e.id = log_secret.entry_id AND a.kind IN ('{RECEIVED}', '{RESUMED}')))",
+    ),
+)
+
+# Whoever migrates has to be of the owner to hand over what they made; they may join, where they may make roles.
+_JOIN = f"""
+DO $$ BEGIN
+    IF NOT pg_has_role(current_user, '{Role.OWNER}', 'USAGE') THEN
+        EXECUTE format('GRANT {Role.OWNER} TO %I', current_user);
+    END IF;
+END $$
+"""
+_HAND_OVER = f"""
+DO $$ DECLARE one record; BEGIN
+    FOR one IN SELECT oid::regclass AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
+        AND relkind = 'r' AND relowner <> '{Role.OWNER}'::regrole
+    LOOP EXECUTE format('ALTER TABLE %s OWNER TO {Role.OWNER}', one.name); END LOOP;
+    FOR one IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+        AND proowner <> '{Role.OWNER}'::regrole
+    LOOP EXECUTE format('ALTER FUNCTION %s OWNER TO {Role.OWNER}', one.name); END LOOP;
+END $$
+"""
+
+
+def _statements() -> Iterable[str]:
+    roles = ", ".join(_OTHERS)
+    yield from map(making, Role)
+    yield _JOIN
+    yield "REVOKE CREATE ON SCHEMA public FROM PUBLIC"
+    yield f"GRANT USAGE ON SCHEMA public TO {roles}"
+    yield f"GRANT USAGE, CREATE ON SCHEMA public TO {Role.OWNER}"
+    yield _HAND_OVER
+    yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, {roles}"
+    yield f"REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, {roles}"
+    yield f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, {roles}"
+    for table, granted in GRANTS.items():
+        yield from (f"GRANT {what} ON {table} TO {role}" for role, what in granted.items())
+    yield "ALTER FUNCTION queue_for_the_tree() SECURITY DEFINER SET search_path = public, pg_temp"
+    for table in dict.fromkeys(table for table, _, _ in _POLICIES):
+        yield f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY"
+    for table, name, policy in _POLICIES:
+        yield f"DROP POLICY IF EXISTS {name} ON {table}"
+        yield f"CREATE POLICY {name} ON {table} {policy}"
+    for definer in DEFINERS:
+        yield from definer.statements
+
+
+@cache
+def statements() -> tuple[str, ...]:
+    """Return what makes the privileges of this release, and last the mark by which they are known again."""
+    made = tuple(_statements())
+    return (*made, f"COMMENT ON FUNCTION {OPEN.name} IS '{hashlib.sha256(repr(made).encode()).hexdigest()}'")
+
+
+NO_GATE: Final = (
+    "The login of REGISTRY_API_DATABASE_URL may read the register, so nothing would hold an enquiry to its entry in "
+    "the log: give it membership of registry_api alone (docs/database-roles.md)."
+)
+
+IS_CURRENT: Final = f"""
+SELECT coalesce(position(obj_description(to_regproc('{OPEN.name}'), 'pg_proc') IN $1) > 0, false)
+"""
+"""Whether a database stands under the privileges whose last statement is given."""
+
+
+async def are_current(database: Database) -> bool:
+    """Return whether the database stands under the privileges of this release. Raises StoreUnavailable."""
+    async with database.connection() as connection:
+        return bool(await connection.fetchval(IS_CURRENT, statements()[-1]))
+
+
+async def reads_register(connection: Connection) -> bool:
+    """Return whether a connection may read the register past the gate, or become somebody who may."""
+    found: bool = await connection.fetchval(
+        "SELECT bool_or(has_table_privilege(oid, 'child', 'SELECT')) FROM pg_roles "
+        "WHERE pg_has_role(current_user, oid, 'MEMBER')"
+    )
+    return found

@@ -1,0 +1,285 @@
+"""The gate in the database: as the role that answers enquiries, try to read the register otherwise than through it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from builders import START, World, entry, question
+from logins import url_as
+
+from registry_api.access_log import store as access_log
+from registry_api.enquiries import found
+from registry_api.enquiries.gate import OPEN, Gate
+from registry_api.enquiries.sought import Sought
+from registry_api.kernel.db import Connection, Database
+from registry_api.kernel.errors import StoreUnavailable
+from registry_api.kernel.postgres import libpq_dsn
+from registry_api.kernel.roles import Role
+from registry_api.kernel.statement import Statement
+from registry_api.matching.tokens import QueryTokens
+from registry_api.register.entry import PlanKind
+
+pytestmark = pytest.mark.rule("ENQ-2")
+SHUT = pytest.raises(asyncpg.InsufficientPrivilegeError, match="the register stays shut")
+_OPEN = Statement(OPEN.call)
+OTHER = {"given": "Marigold", "family": "Ferncliffe-Test", "born": "2016-01-31", "address": "12 Foxglove Close"}
+
+
+async def _candidates(connection: Connection, gate: Gate) -> list[UUID]:
+    return [row["id"] for row in await _OPEN.fetch(connection, gate.values)]
+
+
+@asynccontextmanager
+async def as_role(world: World, role: Role) -> AsyncIterator[asyncpg.Connection]:
+    """Whoever has the password of this login, with a client of their own."""
+    url = world.database.engine.url.render_as_string(hide_password=False)
+    connection = await asyncpg.connect(libpq_dsn(url_as(role, url)))
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _unused(world: World, child: dict[str, Any] | None = None, **more: Any) -> Gate:
+    """Make an enquiry that fails before it reads the register, and return the gate that it would have opened."""
+    held: list[Gate] = []
+
+    async def caught(*_: object, gate: Gate, **__: object) -> None:
+        held.append(gate)
+        raise StoreUnavailable
+
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(found, "find", caught)
+        assert (await world.ask("officer-1", child or question(), **more)).status_code == 503
+    (gate,) = held
+    return gate
+
+
+async def _two_children(world: World) -> tuple[UUID, UUID]:
+    known = await world.add(entry(plan=PlanKind.FULL))
+    other = await world.add(entry("Marigold", "Ferncliffe-Test", born=None, address="12 Foxglove Close"))
+    return known, other
+
+
+async def test_an_entry_opens_the_register_once_and_for_its_own_question(world: World) -> None:
+    known, _ = await _two_children(world)
+    gate = await _unused(world)
+    async with as_role(world, Role.API) as api:
+        assert await _candidates(api, gate) == [known]
+        with SHUT:
+            await _candidates(api, gate)
+    async with world.database.connection() as connection:
+        opened = await connection.fetchrow("SELECT * FROM register_opened")
+        assert (opened["access_entry_id"], opened["child_ids"]) == (gate.entry, [known]), "what was handed out is kept"
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+
+
+def _with(gate: Gate, **changes: Any) -> Gate:
+    sought = gate.sought
+    query = QueryTokens(changes.get("tokens", sought.query.tokens), changes.get("weights", sought.query.weights))
+    return replace(gate, sought=Sought(query, changes.get("homes", sought.homes)))
+
+
+async def test_it_does_not_open_for_anything_else(world: World) -> None:
+    await _two_children(world)
+    gate, other = await _unused(world), await _unused(world, question(**OTHER))
+    sought = gate.sought
+    async with as_role(world, Role.API) as api:
+        for forged in (
+            replace(gate, sought=other.sought),
+            replace(gate, entry=other.entry),
+            replace(gate, salt=other.salt),
+            replace(gate, salt=bytes(32)),
+            replace(gate, salt=b""),
+            replace(gate, entry=2**62),
+            _with(gate, tokens=[*sought.query.tokens, other.sought.query.tokens[0]]),
+            _with(gate, tokens=[*sought.query.tokens[:-1], other.sought.query.tokens[0]]),
+            _with(gate, tokens=sought.query.tokens[:-1], weights=sought.query.weights[:-1]),
+            _with(gate, weights=[weight + 1 for weight in sought.query.weights]),
+            _with(gate, homes=other.sought.homes),
+            _with(gate, homes=()),
+        ):
+            with SHUT:
+                await _candidates(api, forged)
+        for missing in ("entry", "salt", "tokens", "weights", "homes"):
+            with SHUT:
+                await _OPEN.fetch(api, gate.values | {missing: None})
+        assert await _candidates(api, gate), "none of this used it up"
+
+
+async def test_nothing_opens_that_is_not_under_a_signed_head(world: World) -> None:
+    """As whoever has the login of the API could write it, in one transaction or in two."""
+    await _two_children(world)
+    gate = await _unused(world)
+    async with world.database.connection() as connection:
+        asked = await connection.fetchrow("SELECT * FROM enquiry")
+    # In their own transaction nobody else sees it, and no sequencer puts it in.
+    async with as_role(world, Role.API) as api, api.transaction():
+        number = await _append(api, asked, "enquiry.resumed", gate.sought)
+        with SHUT:
+            await _candidates(api, replace(gate, entry=number))
+
+
+async def _append(connection: Connection, asked: Any, kind: str, sought: Sought, **changes: Any) -> int:
+    who = {name: asked[name] for name in ("client_id", "organisation_id", "professional_id", "reference")}
+    digest = sought.digest(asked["reference"])
+    return await access_log.append(
+        connection, access_log.values(at=START, kind=kind, sought=digest, **{**who, **changes})
+    )
+
+
+async def _signed(world: World, entry: int) -> Gate:
+    """Wait as the service does, and open the field."""
+    from registry_api.access_log.sealing import field_salt
+
+    placed = await world.app.state.enquiries._covered(entry)
+    return Gate(entry, field_salt(world.vault, placed.entry_id, placed.wrapped, "sought"), None)  # type: ignore[arg-type]
+
+
+async def test_an_entry_needs_its_enquiry_and_the_very_person_who_asked(world: World) -> None:
+    """Entries that were signed, as whoever has the login can make them: but for whose enquiry, and of what kind?"""
+    await _two_children(world)
+    gate = await _unused(world)
+    async with world.database.connection() as connection:
+        asked = await connection.fetchrow("SELECT * FROM enquiry")
+    nurse, refused = world.members["nurse-1"].id, await world.ask("nurse-1", question(), reason="missing_child")
+    assert refused.status_code == 403
+    async with world.database.connection() as connection:
+        turned_away = await connection.fetchrow("SELECT * FROM enquiry WHERE refusal IS NOT NULL")
+    async with as_role(world, Role.API) as api:
+        for row, kind, changes in (
+            (asked, "enquiry.resumed", {"professional_id": nurse}),
+            (asked, "enquiry.resumed", {"client_id": "hospital-system"}),
+            (asked, "enquiry.resumed", {"reference": "E-00000-00000"}),
+            (asked, "enquiry.resumed", {"reference": None}),
+            (asked, "inbox.read", {}),
+            (turned_away, "enquiry.received", {}),
+        ):
+            signed = await _signed(world, await _append(api, row, kind, gate.sought, **changes))
+            with SHUT:
+                await _candidates(api, replace(signed, sought=gate.sought))
+        good = await _signed(world, await _append(api, asked, "enquiry.resumed", gate.sought))
+        assert await _candidates(api, replace(good, sought=gate.sought)), (
+            "one that names the enquiry, and is in the log"
+        )
+
+
+async def test_an_answer_shuts_it(world: World) -> None:
+    known, _ = await _two_children(world)
+    kept: list[Gate] = []
+    find = found.find
+
+    async def watched(*given: Any, gate: Gate, **more: Any) -> Any:
+        kept.append(gate)
+        return await find(*given, gate=gate, **more)
+
+    with pytest.MonkeyPatch.context() as watching:
+        watching.setattr(found, "find", watched)
+        assert (await world.ask("officer-1", question())).json()["outcome"] == "on_plan"
+    (gate,) = kept
+    async with world.database.connection() as connection:
+        asked = await connection.fetchrow("SELECT * FROM enquiry")
+    async with as_role(world, Role.API) as api:
+        with SHUT:
+            await gate.standing(api, child_ids=[known], address_tokens=[], now=START)
+        late = await _signed(world, await _append(api, asked, "enquiry.resumed", gate.sought))
+        with SHUT:
+            await _candidates(api, replace(late, sought=gate.sought))
+
+
+async def test_only_candidates_and_their_homes_are_told_of(world: World) -> None:
+    known, other = await _two_children(world)
+    gate, elsewhere = await _unused(world), await _unused(world, question(**OTHER))
+    async with as_role(world, Role.API) as api:
+        with SHUT:  # nothing has been handed out yet
+            await gate.standing(api, child_ids=[known], address_tokens=[], now=START)
+        await _candidates(api, gate)
+        homes = list(gate.sought.homes)
+        told = await gate.standing(api, child_ids=[known], address_tokens=homes, now=START)
+        assert [row["id"] for row in told] == [known]
+        for children, tokens in (([other], homes), ([known, other], []), ([], list(elsewhere.sought.homes))):
+            with SHUT:
+                await gate.standing(api, child_ids=children, address_tokens=tokens, now=START)
+
+
+async def test_each_attempt_has_an_entry_of_its_own(world: World) -> None:
+    """A retry resumes (docs/adr/0002), also when the first attempt had read the register already."""
+    await world.add(entry(plan=PlanKind.FULL))
+
+    async def lost(*_: object) -> None:
+        raise TimeoutError
+
+    for _ in range(2):
+        with pytest.MonkeyPatch.context() as broken:
+            broken.setattr("registry_api.enquiries.store.answer", lost)
+            assert (await world.ask("officer-1", question(), key="one-and-the-same-key")).status_code == 503
+    answer = await world.ask("officer-1", question(), key="one-and-the-same-key")
+    assert answer.json()["outcome"] == "on_plan"
+    kinds = [row["kind"] for row in await world.log() if row["reference"] == answer.json()["reference"]]
+    assert kinds == ["enquiry.received", "enquiry.resumed", "enquiry.resumed", "enquiry.answered"]
+    async with world.database.connection() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM register_opened") == 3
+
+
+TEMPORARY = """
+CREATE TEMP TABLE {table} AS SELECT * FROM public.{table} LIMIT 0
+"""
+
+
+async def test_names_of_the_callers_own_do_not_get_into_it(world: World) -> None:
+    """Tables and functions that a session makes for itself, and puts before ours."""
+    await _two_children(world)
+    gate = await _unused(world)
+    async with as_role(world, Role.API) as api:
+        for table in ("enquiry", "log_leaf", "log_checkpoint", "log_entry", "log_origin"):
+            await api.execute(TEMPORARY.format(table=table))
+        await api.execute("CREATE TEMP TABLE access_entry (LIKE public.enquiry)")
+        await api.execute(
+            "CREATE FUNCTION pg_temp.sha256(bytea) RETURNS bytea LANGUAGE sql AS $$ SELECT ''::bytea $$;"
+            "CREATE FUNCTION pg_temp.array_send(anyarray) RETURNS bytea LANGUAGE sql AS $$ SELECT ''::bytea $$;"
+            "SET search_path = pg_temp, public, pg_catalog"
+        )
+        with SHUT:
+            await _candidates(api, replace(gate, salt=bytes(32)))
+        assert await _candidates(api, gate), "what is there is used"
+
+
+@pytest.mark.rule("ENQ-4")
+async def test_names_are_told_against_a_committed_reading_and_to_their_recipient(world: World) -> None:
+    child = await world.add(entry(plan=PlanKind.FULL, key_worker=world.members["kw-1"].id))
+    await world.ask("officer-1", question())
+    ((notification,),) = [[UUID(told["id"]) for told in await world.inbox("kw-1")]]
+    told = "SELECT id FROM read_told_children($1, $2)"
+
+    async def reading(connection: Connection, subject: str, kind: str = "inbox.read") -> int:
+        return await access_log.append(
+            connection, access_log.values(at=START, kind=kind, professional_id=world.members[subject].id)
+        )
+
+    async with as_role(world, Role.API) as api:
+        assert [row["id"] for row in await api.fetch(told, await reading(api, "kw-1"), [notification])] == [child]
+        for entry_number in (await reading(api, "kw-2"), await reading(api, "kw-1", "sign_in"), 2**62, None):
+            assert await api.fetch(told, entry_number, [notification]) == []
+        assert await api.fetch(told, await reading(api, "kw-1"), [uuid4()]) == []
+        for begin in ("BEGIN", "BEGIN; SAVEPOINT one"):
+            await api.execute(begin)
+            own = await reading(api, "kw-1")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="recorded first"):
+                await api.fetch(told, own, [notification])
+            await api.execute("ROLLBACK")
+
+
+async def test_a_service_whose_login_may_read_the_register_does_not_start(world: World, database: Database) -> None:
+    from registry_api.kernel.roles import DatabaseUrls
+    from registry_api.main import NotSetUp, create_app
+
+    owner = world.database.engine.url.render_as_string(hide_password=False)
+    for api in (owner, world.urls.register):
+        app = create_app(world.settings, DatabaseUrls(api, world.urls.register, world.urls.sequencer))
+        with pytest.raises(NotSetUp, match="may read the register"):
+            async with app.router.lifespan_context(app):
+                raise AssertionError
