@@ -28,6 +28,7 @@ from registry_api.directory.desk import Desk
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.afterwards import Afterwards
 from registry_api.enquiries.answers import Authority
+from registry_api.enquiries.erasing import erasure_of
 from registry_api.enquiries.explaining import Explaining
 from registry_api.enquiries.reindexing import Reindexing
 from registry_api.enquiries.service import Enquiries
@@ -101,6 +102,8 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     keeping_house = Database(database_url, pool_size=1)
     # Of its own again: a round of looking is one transaction, for which the counting must not wait.
     looking_over = Database(database_url, pool_size=1)
+    # And for what waits for others far away, within transactions of its own.
+    keeping_log = Database(database_url, pool_size=2)
     keys = LocalKeys.load(settings.keys_file)
     vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
     profile = load_profile(settings.profile)
@@ -117,6 +120,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
             ending.push_async_callback(database.close)
             ending.push_async_callback(keeping_house.close)
             ending.push_async_callback(looking_over.close)
+            ending.push_async_callback(keeping_log.close)
             ending.push_async_callback(awaiting.close)
             ending.push_async_callback(exchange.close)
             limits.require_on_every_route(app.routes)
@@ -144,6 +148,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
                 asyncio.create_task(housekeeping.keep_house(keeping_house, authority, enquiries, clock)),
                 asyncio.create_task(app.state.limits.storage.synchronise_forever(counts)),
                 asyncio.create_task(housekeeping.look_over(looking_over, rounds, afterwards, reindexing)),
+                asyncio.create_task(housekeeping.keep_log(keeping_log, erasure)),
                 asyncio.create_task(awaiting.drive()),
             ]
             try:
@@ -165,7 +170,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     )
     problems.install(app)
     app.state.database = database
-    app.state.readiness = Readiness(database, keys)
+    app.state.readiness = Readiness(database, keys, log_answers=awaiting.answers)
     app.state.limits = Limits(settings, keys.index_master, SharedWindowStorage(now=lambda: clock().timestamp()))
     app.state.enquiries = enquiries = Enquiries(
         database=database,
@@ -213,6 +218,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     )
     reindexing = Reindexing(vault=vault, token_keys=token_keys)
     afterwards = Afterwards(vault=vault, token_keys=token_keys, clock=clock)
+    app.state.erasure = erasure = erasure_of(keys, profile.retention, clock, awaiting.covered)
     rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,
@@ -274,8 +280,8 @@ async def livez(request: Request) -> JSONResponse:
 )
 @limits.by_worker
 async def readyz(request: Request) -> Response:
-    """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here, and
-    requests can be counted."""
+    """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here, when
+    the access log is signed and requests can be counted."""
     readiness: Readiness = request.app.state.readiness
     counting: Limits = request.app.state.limits
     ready = counting.storage.check() and await readiness()

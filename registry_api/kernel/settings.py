@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _HEADERS_OF_CALLERS = frozenset({"authorization", "cookie", "dpop", "host", "content-type", "x-forwarded-for"})
+_LONGEST_DEADLINE = 10.0
 _REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 _REDIS_OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 
@@ -53,8 +54,9 @@ class Settings(BaseSettings):
     log_origin: str = Field(default="", pattern=r"^[^\s+]*$", validate_default=True)
     """What the access log is called: an address without its scheme, which is the name of its keys. It is looked at
     once, when the keys are made. Where none is given, that of ``base_url`` with ``/log``."""
-    log_deadline_seconds: float = Field(default=2.0, gt=0)
-    """How long an enquirer waits for their entry to be under a signed head; then nothing is disclosed."""
+    log_deadline_seconds: float = Field(default=2.0, gt=0, le=60)
+    """How long an enquirer waits for their entry to be under a signed head; then nothing is disclosed. In production
+    ten seconds at the most: who stands in a kitchen is told to telephone, and not left waiting."""
     log_sequencer: Literal["inside", "separate"] = "inside"
     """Whether the workers sign the access log, or `registry-api sequencer` does, which alone has the keys then."""
 
@@ -83,6 +85,13 @@ class Settings(BaseSettings):
     @classmethod
     def _own_address(cls, given: str, known: ValidationInfo) -> str:
         return given or f"http://{known.data.get('host')}:{known.data.get('port')}"
+
+    @field_validator("log_deadline_seconds")
+    @classmethod
+    def _soon(cls, given: float, known: ValidationInfo) -> float:
+        if given > _LONGEST_DEADLINE and known.data.get("environment") != "development":
+            raise ValueError("nobody is kept waiting for so long")
+        return given
 
     @field_validator("log_origin")
     @classmethod
