@@ -20,6 +20,7 @@ from policies.access import check_policies
 from policies.profile import load_profile
 from registry_api import admission, description, housekeeping, problems
 from registry_api.access_log import api as log_api
+from registry_api.access_log.anchoring import Anchors
 from registry_api.access_log.awaiting import Awaiting
 from registry_api.directory import api as directory_api
 from registry_api.directory import api_clients, api_people
@@ -111,6 +112,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     authority = Authority(profile.name, "", "")
     identity = StoredIdentity(database, clock)
     awaiting = Awaiting.build(settings, database_url, keys, clock)
+    anchors = Anchors.build(settings, clock)
     vouching = read_identity_file(settings.identity_file, development=settings.development)
     exchange = Exchange(vouching.providers, clock)
 
@@ -148,7 +150,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
                 asyncio.create_task(housekeeping.keep_house(keeping_house, authority, enquiries, clock)),
                 asyncio.create_task(app.state.limits.storage.synchronise_forever(counts)),
                 asyncio.create_task(housekeeping.look_over(looking_over, rounds, afterwards, reindexing)),
-                asyncio.create_task(housekeeping.keep_log(keeping_log, erasure)),
+                asyncio.create_task(housekeeping.keep_log(keeping_log, erasure, anchors)),
                 asyncio.create_task(awaiting.drive()),
             ]
             try:

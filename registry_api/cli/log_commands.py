@@ -27,7 +27,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(sequencer)
     log = typer.Typer(no_args_is_help=True, help="The access log: export it, open entries, begin it anew.")
-    for command in (check, export, receipts, keys, checkpoint, subject_key, hold, lift, holds, begin_anew):
+    for command in (check, anchors, export, receipts, keys, checkpoint, subject_key, hold, lift, holds, begin_anew):
         log.command()(command)
     log.command("open")(open_entries)
     app.add_typer(log, name="log")
@@ -51,6 +51,13 @@ def check() -> None:
     from registry_api.cli import log_keeping
 
     log_keeping.check()
+
+
+def anchors() -> None:
+    """Say where checkpoints go: mail, time-stamps, witnesses. Exit code 1 when one has had none for two days."""
+    from registry_api.cli import log_keeping
+
+    log_keeping.show_anchors()
 
 
 def export(folder: Annotated[Path, typer.Argument(help="Where to write it.")], by: ByOption, why: WhyOption) -> None:

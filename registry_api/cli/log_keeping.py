@@ -16,6 +16,7 @@ from policies.access import Decision
 from policies.enquirer import Enquirer
 from policies.profile import load_profile
 from registry_api.access_log import checking, entry, keeping_store, reading, tree_store
+from registry_api.access_log.anchoring import Anchors
 from registry_api.access_log.awaiting import Awaiting
 from registry_api.access_log.checking import Findings
 from registry_api.access_log.log_keys import LogKeys
@@ -156,6 +157,25 @@ def check() -> None:
             f"log explains.{roots}"
         )
     note(f"All {found.entries} entries are as they were put into the tree.")
+
+
+def show_anchors() -> None:
+    """Say where checkpoints go, for whoever watches over it. Raises Failure when one has had none for too long."""
+
+    async def run(settings: Settings, database: Database, _: LocalKeys) -> list[str]:
+        anchors = Anchors.build(settings, utc_now)
+        if not anchors.places():
+            raise Failure("Checkpoints go nowhere: whoever holds the keys can write another history. See the settings.")
+        late = await anchors.overdue(database)
+        if late:
+            named = "; ".join(
+                f"{kind} {named}, {f'last {at:%Y-%m-%d}' if at else 'never yet'}" for kind, named, at in late
+            )
+            raise Failure(f"No checkpoint for too long: {named}.")
+        return [f"{kind} {named}" for kind, _, named in anchors.places()]
+
+    for line in with_log(run):
+        console.print(line, soft_wrap=True)
 
 
 def show_keys() -> None:

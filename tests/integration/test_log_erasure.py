@@ -1,6 +1,5 @@
-"""What is erased when its time is over, what a hold keeps, and that the tree stands; failed or not, half of it never."""
+"""What is erased when its time is over, what a hold keeps, and that the tree stands; never half of it."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -24,17 +23,15 @@ YEARS_LATER = timedelta(days=365 * 25 + 60)
 
 
 @pytest.fixture
-async def asked(world: World) -> AsyncIterator[tuple[str, UUID]]:
+async def asked(world: World) -> tuple[str, UUID]:
     """An enquiry that was answered, and the child whom it was about."""
     child = await world.add(entry(plan=PlanKind.FULL, key_worker=world.members["kw-1"].id))
     answer = await world.ask("officer-1", question())
     assert answer.status_code == 200
     (told,) = await world.inbox("kw-1")
-    done = await world.http.post(
-        f"/api/v1/notifications/{told['id']}/acknowledgement", auth=world.auth("kw-1", "casework")
-    )
+    done = await world.http.post(f"/api/v1/notifications/{told['id']}/acknowledge", auth=world.auth("kw-1", "casework"))
     assert done.status_code in (200, 204), done.text
-    yield answer.json()["reference"], child
+    return answer.json()["reference"], child
 
 
 def erasure(world: World) -> Erasure:
@@ -42,7 +39,7 @@ def erasure(world: World) -> Erasure:
     return made
 
 
-async def erase(world: World, **changes: object) -> Erased:
+async def erase(world: World) -> Erased:
     return await erasure(world).run(world.database)
 
 
@@ -82,7 +79,8 @@ async def test_what_is_erased_is_gone_everywhere_and_the_tree_stands(
     async with world.database.connection() as connection:  # as a backup has it
         backup = await connection.fetchrow("SELECT * FROM enquiry WHERE reference = $1", reference)
         secret = await connection.fetchrow("SELECT * FROM log_secret ORDER BY 1 LIMIT 1")
-    assert backup is not None and secret is not None
+    assert backup is not None
+    assert secret is not None
     world.vault.key("enquiry", backup["id"], backup["data_key"])
     entries = await count(world, "access_entry")
     world.clock.now += YEARS_LATER
