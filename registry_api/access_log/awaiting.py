@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from policies.profile import load_profile
-from registry_api.access_log import tree_store
+from registry_api.access_log import signals_store, tree_store
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.sequencer import LogRefused, Sequencer
 from registry_api.kernel.clock import Clock, utc_now
@@ -99,16 +99,16 @@ class Awaiting:
         if asyncio.get_running_loop().time() < self._refused_until:
             return False
         since = self._clock() - timedelta(seconds=self._deadline + 1)
-        row = await tree_store.standing(connection, since)
+        row = await signals_store.standing(connection, since)
         return not (row["behind"] or (self._sequencer is None and row["nobody_at_work"]))
 
     async def drive(self, *, idle_seconds: float = _IDLE_SECONDS) -> None:
         """Run for ever: a round whenever somebody waits, and after ``idle_seconds`` for what nobody waits for here."""
         async with asyncio.TaskGroup() as tasks:
             if self._for_others:
-                tasks.create_task(self._listen(tree_store.WAITING))
+                tasks.create_task(self._listen(signals_store.WAITING))
             elif self._sequencer is None:
-                tasks.create_task(self._listen(tree_store.SIGNED))
+                tasks.create_task(self._listen(signals_store.SIGNED))
             await self._go_round(idle_seconds)
 
     async def _go_round(self, idle_seconds: float) -> None:
@@ -133,7 +133,7 @@ class Awaiting:
 
         async def begun(connection: Connection) -> None:
             if self._for_others:
-                await tree_store.be_at_work(connection)
+                await signals_store.be_at_work(connection)
             self._wake.set()  # for what was said before anybody listened
 
         while True:
@@ -156,7 +156,7 @@ class Awaiting:
         if self._for_others:
             with contextlib.suppress(StoreUnavailable):
                 async with self._database.connection() as connection:
-                    await tree_store.tell(connection, tree_store.SIGNED, reason)
+                    await signals_store.tell(connection, signals_store.SIGNED, reason)
 
     async def _round(self) -> None:
         waiting = set(self._waiting)
@@ -179,7 +179,7 @@ class Awaiting:
             self._release(covered)
             waiting.difference_update(covered)
             if self._sequencer is None and not waiting <= self._told:
-                await tree_store.tell(connection, tree_store.WAITING)
+                await signals_store.tell(connection, signals_store.WAITING)
         self._told = waiting
         if waiting and self._sequencer is not None:
             self._wake.set()

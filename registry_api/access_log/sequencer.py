@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from policies.retention import Retention, month_after
-from registry_api.access_log import checkpoint, tree_store
+from registry_api.access_log import checkpoint, signals_store, tree_store
 from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.merkle import EMPTY_ROOT, consistency_spans, leaf_hash, verify_consistency
@@ -187,7 +187,7 @@ class Sequencer:
                 await self._show_growth(connection, fence, tree)
             note = await asyncio.to_thread(self._signed, Checkpoint(self._keys.origin, tree.size, tree.root))
             await tree_store.add_checkpoint(connection, tree.id, tree.size, note)
-            await tree_store.tell(connection, tree_store.SIGNED)
+            await signals_store.tell(connection, signals_store.SIGNED)
 
     def _signed(self, head: Checkpoint) -> bytes:
         """Move the fence, then sign. Blocks for as long as a disk takes, and for a millisecond of computing."""

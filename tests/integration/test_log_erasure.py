@@ -31,6 +31,7 @@ async def asked(world: World) -> tuple[str, UUID]:
     (told,) = await world.inbox("kw-1")
     done = await world.http.post(f"/api/v1/notifications/{told['id']}/acknowledge", auth=world.auth("kw-1", "casework"))
     assert done.status_code in (200, 204), done.text
+    await world.app.state.erasure.covered((await world.log())[-1]["id"])  # sealed now and not after the years to come
     return answer.json()["reference"], child
 
 
