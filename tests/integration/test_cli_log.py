@@ -1,6 +1,7 @@
 """The access log from the command line: signed by a process of its own, exported, opened, begun anew."""
 
 import asyncio
+import hashlib
 import json
 import os
 import re
@@ -11,14 +12,22 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
+from builders import MovableClock, World
 from integration.log_writers import log
 
-from registry_api.access_log import tree_store, verify
+from registry_api.access_log import acting, tree_store, verify
 from registry_api.cli import main
+from registry_api.kernel.clock import utc_now
+from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
+from registry_api.kernel.settings import Settings
+
+WHY = "Asked for by the guardian of Demo-Larch."
+AS_MANAGER = ("--by", "sm-1", "--why", WHY)
 
 Result = TypeVar("Result")
 
@@ -64,6 +73,32 @@ def asked(url: str, use: Callable[[Database], Awaitable[Result]]) -> Result:
     return asyncio.run(run())
 
 
+@pytest.fixture
+def staff(cli: Callable[..., tuple[int, str, str]], database_url: str, tmp_path: Path) -> dict[str, UUID]:
+    """The authority's own staff and those of others, enrolled; their ids."""
+
+    async def populate(database: Database) -> dict[str, UUID]:
+        world = World(database, database_url, Settings(base_url="https://register.test"), MovableClock(utc_now()))
+        await world.populate()
+        return {subject: member.id for subject, member in world.members.items()}
+
+    return asked(database_url, populate)
+
+
+def entries_of(url: str, *kinds: str) -> list[Any]:
+    """Return the entries of these kinds, each with why it was done, sealed."""
+
+    async def read(database: Database) -> list[Any]:
+        async with database.connection() as connection:
+            return await connection.fetch(
+                "SELECT a.*, t.id AS act, t.operator, t.data_key, t.sealed_why FROM access_entry a "
+                "LEFT JOIN log_act t ON t.access_entry_id = a.id WHERE a.kind = ANY($1) ORDER BY a.id",
+                list(kinds),
+            )
+
+    return asked(url, read)
+
+
 @contextmanager
 def signing(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """Lend a running sequencer; it is killed at the end unless it ended before."""
@@ -94,7 +129,11 @@ def add(url: str, number: int) -> list[int]:
 
 
 def test_a_sequencer_that_is_killed_and_started_again_goes_on(
-    cli: Callable[..., tuple[int, str, str]], environment: dict[str, str], database_url: str, tmp_path: Path
+    cli: Callable[..., tuple[int, str, str]],
+    environment: dict[str, str],
+    database_url: str,
+    tmp_path: Path,
+    staff: dict[str, UUID],
 ) -> None:
     for _ in range(2):
         with signing(environment) as process:
@@ -110,8 +149,8 @@ def test_a_sequencer_that_is_killed_and_started_again_goes_on(
     code, checkpoint, _ = cli("log", "checkpoint")
     assert code == 0
     kept.write_text(checkpoint)
-    code, _, said = cli("log", "export", folder)
-    assert (code, "11 entries of register.test/log" in said) == (0, True)
+    code, _, said = cli("log", "export", folder, *AS_MANAGER)
+    assert (code, "12 entries of register.test/log" in said) == (0, True), "with that of the export itself"
     _, keys, _ = cli("log", "keys")
     arguments = [argument for key in keys.split() for argument in ("--log-key", key)]
     assert len(arguments) == 4
@@ -119,14 +158,18 @@ def test_a_sequencer_that_is_killed_and_started_again_goes_on(
 
 
 def test_entries_are_opened_and_receipts_written(
-    cli: Callable[..., tuple[int, str, str]], environment: dict[str, str], database_url: str, tmp_path: Path
+    cli: Callable[..., tuple[int, str, str]],
+    environment: dict[str, str],
+    database_url: str,
+    tmp_path: Path,
+    staff: dict[str, UUID],
 ) -> None:
     with signing(environment):
         until_signed(database_url, add(database_url, 2))
-    code, out, _ = cli("log", "open", "E-12345-67890", "--field", "reason")
-    assert code == 0
+    code, out, said = cli("log", "open", "E-12345-67890", "--field", "reason", *AS_MANAGER)
+    assert code == 0, said
     opened = [json.loads(line) for line in out.splitlines()]
-    assert [list(one["fields"]) for one in opened] == [["reason"], ["reason"]]
+    assert [list(one["fields"]) for one in opened] == [["reason"], ["reason"], []], "and the entry of the opening"
     assert cli("log", "receipts", "E-12345-67890", tmp_path / "receipts")[0] == 0
     keys = [argument for key in cli("log", "keys")[1].split() for argument in ("--log-key", key)]
     (opening := tmp_path / "opening").write_text(json.dumps(opened[1]))
@@ -135,11 +178,111 @@ def test_entries_are_opened_and_receipts_written(
         assert verify.main(["verify-inclusion", str(given), *keys]) == 0
         assert verify.main(["open-entry", str(opening), *keys, "--receipt", str(given)]) == expected
 
-    async def kinds(database: Database) -> list[str]:
-        async with database.connection() as connection:
-            return [row["kind"] for row in await connection.fetch("SELECT kind FROM access_entry ORDER BY id")]
+    (noted,) = entries_of(database_url, "log.opened")
+    assert noted["professional_id"] == staff["sm-1"]
+    assert noted["operator"]
+    until_signed(database_url, [noted["id"]], seconds=0.01)
+    vault = Vault(LocalKeys.load(Path(environment["REGISTRY_STATE_DIR"]) / "keys.json"))
+    assert acting.why(vault, noted["act"], noted["data_key"], noted["sealed_why"]) == WHY
+    assert noted["digest"] == hashlib.sha256(noted["sealed_why"]).digest(), "and the log answers for it"
 
-    assert asked(database_url, kinds)[-1:] == ["log.opened"], "who opens the log is in it"
+
+CHILD = "00000000-0000-4000-8000-000000000001"
+WHAT = {
+    "open": ("log.opened", ("log", "open", "E-12345-67890")),
+    "export": ("log.exported", ("log", "export", "FOLDER")),
+    "subject-key": ("log.subject_key_given", ("log", "subject-key", CHILD)),
+    "hold": ("hold.placed", ("log", "hold", "--child", CHILD)),
+    "holds": ("holds.read", ("log", "holds")),
+}
+
+
+@pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize("what", WHAT)
+def test_who_reads_the_log_says_who_and_why_and_is_refused_where_they_may_not(
+    cli: Callable[..., tuple[int, str, str]],
+    database_url: str,
+    staff: dict[str, UUID],
+    tmp_path: Path,
+    what: str,
+) -> None:
+    kind, arguments = WHAT[what]
+    given = [str(tmp_path / "log") if argument == "FOLDER" else argument for argument in arguments]
+    add(database_url, 1)
+    assert cli(*given)[0] == 2, "unnamed, nobody"
+    for by in ("kw-1", "da-1"):  # one of the staff who may not
+        code, out, said = cli(*given, "--by", by, "--why", WHY)
+        assert (code, out, "role_not_permitted" in said) == (1, "", True), said
+    for by, why in (("officer-1", WHY), ("nobody", WHY), ("sm-1", " ")):
+        code, out, _ = cli(*given, "--by", by, "--why", why)
+        assert (code, out) == (1, "")
+    assert not (tmp_path / "log").exists()
+    assert entries_of(database_url, kind) == []
+    refused = entries_of(database_url, "request.refused")
+    assert [(one["professional_id"], one["reason"]) for one in refused] == [
+        (staff["kw-1"], "role_not_permitted"),
+        (staff["da-1"], "role_not_permitted"),
+    ]
+    code, _, said = cli(*given, "--by", "igo-1", "--why", WHY)
+    assert code == 0, said
+    (noted,) = entries_of(database_url, kind)
+    assert noted["professional_id"] == staff["igo-1"]
+    until_signed(database_url, [noted["id"]], seconds=0.01)
+
+
+def test_nothing_is_shown_that_is_not_under_a_signed_head(
+    cli: Callable[..., tuple[int, str, str]],
+    environment: dict[str, str],
+    staff: dict[str, UUID],
+    database_url: str,
+    tmp_path: Path,
+) -> None:
+    fence = Path(environment["REGISTRY_STATE_DIR"]) / "log-keys.fence.json"
+    assert cli("log", "subject-key", CHILD, *AS_MANAGER)[0] == 0
+    fence.write_text(json.dumps({**json.loads(fence.read_text()), "size": 100}))
+    for arguments in (("open", "E-12345-67890"), ("export", tmp_path / "log"), ("subject-key", CHILD)):
+        code, out, said = cli("log", *arguments, *AS_MANAGER)
+        assert (code, out, "nothing is shown" in said) == (1, "", True), said
+    assert not (tmp_path / "log").exists()
+    assert len(entries_of(database_url, "log.opened", "log.exported")) == 2, "though it is recorded"
+
+
+def test_nobody_opens_their_own(
+    cli: Callable[..., tuple[int, str, str]], staff: dict[str, UUID], database_url: str
+) -> None:
+    async def asked_by_themselves(database: Database) -> None:
+        async with database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO access_entry (at, kind, reference, professional_id) "
+                "VALUES (now(), 'enquiry.received', 'E-00000-00001', $1)",
+                staff["sm-1"],
+            )
+
+    asked(database_url, asked_by_themselves)
+    code, out, said = cli("log", "open", "E-00000-00001", *AS_MANAGER)
+    assert (code, out, "ones_own" in said) == (1, "", True)
+    assert cli("log", "open", "E-00000-00001", "--by", "sm-2", "--why", WHY)[0] == 0
+
+
+def test_a_hold_is_placed_shown_and_lifted(
+    cli: Callable[..., tuple[int, str, str]], staff: dict[str, UUID], database_url: str
+) -> None:
+    assert cli("log", "hold", *AS_MANAGER)[0] == 1, "on what?"
+    assert cli("log", "hold", "--child", CHILD, "--reference", "E-12345-67890", *AS_MANAGER)[0] == 1
+    code, _, said = cli("log", "hold", "--professional", staff["sm-1"], *AS_MANAGER)
+    assert (code, "ones_own" in said) == (1, True)
+    code, hold, _ = cli("log", "hold", "--child", CHILD, *AS_MANAGER)
+    assert code == 0
+    code, shown, _ = cli("log", "holds", *AS_MANAGER)
+    assert (code, CHILD in shown, hold.strip() in shown, "Demo-Larch" in shown) == (0, True, True, True), shown
+    assert cli("log", "lift", CHILD, *AS_MANAGER)[0] == 1
+    assert cli("log", "lift", hold.strip(), *AS_MANAGER)[0] == 0
+    assert cli("log", "lift", hold.strip(), *AS_MANAGER)[0] == 1, "once"
+    assert "Demo-Larch" not in cli("log", "holds", *AS_MANAGER)[1]
+    assert [one["kind"] for one in entries_of(database_url, "hold.placed", "hold.lifted")] == [
+        "hold.placed",
+        "hold.lifted",
+    ]
 
 
 def test_a_log_that_was_put_back_is_refused_until_it_is_begun_anew(
@@ -167,6 +310,6 @@ def test_a_log_that_was_put_back_is_refused_until_it_is_begun_anew(
 def test_what_is_not_there_is_said_in_a_sentence(
     cli: Callable[..., tuple[int, str, str]], environment: dict[str, str]
 ) -> None:
-    for arguments in (("log", "keys"), ("log", "checkpoint"), ("log", "open", "E-00000-00000")):
+    for arguments in (("log", "keys"), ("log", "checkpoint"), ("log", "anchors")):
         code, out, said = cli(*arguments)
         assert (code, out, said.count("\n")) == (1, "", 1)
