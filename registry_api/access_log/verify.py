@@ -730,13 +730,15 @@ def export_log(args: argparse.Namespace) -> None:
     if not prefix.startswith(("https://", "http://")):
         raise Misused("The address of a log begins with https:// or http://.")
 
-    def fetch(path: str) -> bytes:
+    def fetch(path: str, missing: bytes | None = None) -> bytes:
         for _ in range(100):
             try:
                 with urllib.request.urlopen(f"{prefix}/{path}", timeout=30) as answer:  # noqa: S310 (checked above)
                     return bytes(answer.read())
             except urllib.error.HTTPError as refused:
                 wait = refused.headers.get("Retry-After", "")
+                if refused.code == 404 and missing is not None:
+                    return missing
                 if refused.code not in (429, 503) or not wait.isdecimal():
                     raise Misused(f"{path} could not be fetched: status {refused.code}") from None
                 time.sleep(min(int(wait), 60))  # asked too much at once: it says when to go on
@@ -745,8 +747,10 @@ def export_log(args: argparse.Namespace) -> None:
         raise Misused(f"{path} could not be fetched: busy for too long")
 
     trust, kept = trust_of(args), args.folder / "checkpoint"
+    # Read before the head, which then has grown out of it.
+    witnessed = fetch("checkpoint.witnessed", b"") if trust.witnesses else b""
     note = fetch("checkpoint")
-    head = trust.open(note)
+    head = trust.of_the_log().open(note)
     outside = list(args.checkpoint)
     if kept.exists():
         before = args.folder / "checkpoint.before"
@@ -762,6 +766,8 @@ def export_log(args: argparse.Namespace) -> None:
         if not target.exists():
             store(target, fetch(path_of(what, number, width)))
     store(kept, note)
+    if witnessed:
+        store(args.folder / "checkpoint.witnessed", witnessed)
     check_export(args.folder, trust, outside)
     say(f"HOLDS: {head.origin}, {head.size} entries, root {b64encode(head.root).decode()}")
     if not outside:

@@ -20,6 +20,7 @@ from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Forbidden, StoreUnavailable
+from registry_api.kernel.logs import configure_logs
 from registry_api.kernel.settings import Settings
 
 COMMAND_LINE = "command-line"
@@ -38,6 +39,7 @@ class Who:
 @contextlib.asynccontextmanager
 async def signed(settings: Settings, database: Database, local: LocalKeys) -> AsyncIterator[Awaiting]:
     """Lend what waits for entries to lie under a signed head; where the keys are here, it signs as well."""
+    configure_logs()  # to standard error: what the command shows goes into files
     awaiting = Awaiting.build(settings, database.engine.url.render_as_string(hide_password=False), local, utc_now)
     driving = asyncio.create_task(awaiting.drive())
     try:

@@ -146,6 +146,7 @@ OPEN: dict[Key, frozenset[str]] = {
     ("GET", "/account"): frozenset({"address"}),
     ("GET", "/openapi.json"): frozenset({"address"}),
     ("GET", "/log/checkpoint"): frozenset({"address"}),
+    ("GET", "/log/checkpoint.witnessed"): frozenset({"address"}),
     ("GET", "/log/tile/{tile}"): frozenset({"address"}),
     ("GET", "/livez"): frozenset({"worker"}),
     ("GET", "/readyz"): frozenset({"worker"}),

@@ -29,6 +29,7 @@ from registry_api.kernel.errors import KeysUnusable
 from registry_api.kernel.settings import Settings
 
 HOLDS, NOT, USAGE = 0, 1, 2
+NOBODY = {"given_names": "Quillon", "family_name": "Demo-Larch", "date_of_birth": "2018-05-06"}
 AUDITOR, PARTNER = "auditor@audit.test", "manager@partnership.test"
 
 
@@ -258,6 +259,41 @@ async def test_witnesses_sign_as_the_log_grows_and_the_verifier_asks_for_them(
         assert verify.main(["fsck", str(folder), "--policy", str(stranger)]) == HOLDS
 
 
+async def test_a_busy_log_serves_the_last_head_that_was_witnessed(
+    database_url: str, outside: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_world(database_url, tmp_path / "state") as world:
+        await world.ask("officer-1", NOBODY)
+        signing, policy = log_keys(tmp_path / "state"), tmp_path / "policy"
+        assert (await world.http.get("/log/checkpoint.witnessed")).status_code == 404
+        with witnessing(tmp_path / "w1", "one.test/w", signing) as (one, _):
+            policy.write_text("".join(f"log {key}\n" for key in signing.public()) + f"{one}quorum w1\n")
+            await Anchors.build(Settings(log_witnesses=policy), world.clock).run(outside)
+        await world.ask("nurse-1", NOBODY)
+        last, signed = [(await world.http.get(f"/log/{name}")).text for name in ("checkpoint", "checkpoint.witnessed")]
+        assert (last.count("— one.test/w "), signed.count("— one.test/w ")) == (0, 1)
+        loop = asyncio.get_running_loop()
+
+        class Answer:
+            """What the verifier reads over HTTP, from the application in this loop."""
+
+            def __init__(self, url: str, **_: object) -> None:
+                path = url.removeprefix("https://register.test")
+                got = asyncio.run_coroutine_threadsafe(world.http.get(path), loop).result(60)
+                assert got.status_code == 200, path
+                self.read = lambda: got.content
+
+            def __enter__(self) -> "Answer":
+                return self
+
+            def __exit__(self, *_: object) -> None:
+                """Nothing is open."""
+
+        monkeypatch.setattr(verify.urllib.request, "urlopen", Answer)
+        fetch = ["export", "https://register.test/log", str(tmp_path / "fetched"), "--policy", str(policy)]
+        assert await asyncio.to_thread(verify.main, fetch) == HOLDS
+
+
 async def test_a_witness_that_knows_another_size_is_asked_again_and_one_that_is_ahead_is_an_alarm(
     database: Database, outside: Database, local: LocalKeys, keys: LogKeys, tmp_path: Path
 ) -> None:
@@ -320,8 +356,7 @@ async def test_no_answer_waits_for_anything_outside(database_url: str, tmp_path:
             outside = Database(database_url, pool_size=2)
             giving = asyncio.create_task(anchors.run(outside))
             await asyncio.sleep(0.2)
-            assert (await world.ask("officer-1", {"given_names": "Quillon", "family_name": "Demo-Larch",
-                                                  "date_of_birth": "2018-05-06"})).status_code == 200  # fmt: skip
+            assert (await world.ask("officer-1", NOBODY)).status_code == 200
             assert (await world.http.get("/readyz")).status_code == 200
             giving.cancel()
             await asyncio.gather(giving, return_exceptions=True)
