@@ -50,6 +50,7 @@ from registry_api.kernel.settings import Settings
 from registry_api.kernel.shared_window import SharedCounts, SharedWindowStorage, SqlCounts
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.oversight import api as oversight_api
+from registry_api.oversight.erasing import WatchedContent
 from registry_api.oversight.rounds import Rounds
 from registry_api.oversight.service import Oversight
 from registry_api.routing import api as routing_api
@@ -220,7 +221,7 @@ def create_app(settings: Settings, database_url: str, *, clock: Clock = utc_now)
     )
     reindexing = Reindexing(vault=vault, token_keys=token_keys)
     afterwards = Afterwards(vault=vault, token_keys=token_keys, clock=clock)
-    app.state.erasure = erasure = erasure_of(keys, profile.retention, clock, awaiting.covered)
+    app.state.erasure = erasure = erasure_of(keys, profile.retention, clock, awaiting.covered, WatchedContent())
     rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,

@@ -37,10 +37,13 @@ class EnquiryContent:
 
 
 def erasure_of(
-    keys: LocalKeys, retention: Retention, clock: Clock, covered: Callable[[int], Awaitable[None]]
+    keys: LocalKeys,
+    retention: Retention,
+    clock: Clock,
+    covered: Callable[[int], Awaitable[None]],
+    content: EnquiryContent,
 ) -> Erasure:
     """Return what erases the log with the enquiries in it. ``covered``: as of ``Erasure``. Raises ValueError."""
     if keys.expiry is None:
         raise ValueError("these keys are held without those of the months")
-    about = frozenset({RECEIVED, REFUSED})
-    return Erasure(Vault(keys), keys.expiry, retention, clock, covered, EnquiryContent(), about)
+    return Erasure(Vault(keys), keys.expiry, retention, clock, covered, content, frozenset({RECEIVED, REFUSED}))

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from builders import World, entry, question
 from integration.log_writers import exported, log_keys, receipt_file, verifies
+from oversight_scenes import alerts, look_over, try_out
 
 from policies.retention import Retention
 from registry_api.access_log import erasure as erasing
@@ -151,6 +152,27 @@ async def test_what_somebody_still_has_to_do_is_not_erased(world: World) -> None
     world.clock.now += YEARS_LATER
     await erase(world)
     assert await count(world, "enquiry") == 2
+    assert (await findings(world)).is_whole
+
+
+async def test_what_is_behind_an_open_alert_is_not_erased_and_an_alert_goes_with_its_last_enquiry(world: World) -> None:
+    await try_out(world)
+    await look_over(world)
+    raised = len(await alerts(world))
+    assert raised
+    await world.app.state.erasure.covered((await world.log())[-1]["id"])
+    world.clock.now += YEARS_LATER
+    await erase(world)
+    assert await count(world, "enquiry") > 0
+    assert await count(world, "alert") == raised
+    async with world.database.connection() as connection:
+        await connection.execute("UPDATE alert SET decided_at = now(), decision = 'justified'")
+        await connection.execute("UPDATE notification SET acknowledged_at = now()")
+        await connection.execute("UPDATE consideration SET decided_at = now()")
+    world.clock.advance(days=62)
+    await erase(world)
+    assert (await count(world, "enquiry"), await count(world, "alert"), await count(world, "notification")) == (0, 0, 0)
+    assert await count(world, "consideration") == 0
     assert (await findings(world)).is_whole
 
 
