@@ -3,6 +3,7 @@
 import socketserver
 import ssl
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,10 @@ class MailServer:
     refuses: bool = False
     tls: ssl.SSLContext | None = None
     """Offers STARTTLS with this one's certificate."""
+    users: list[str] = field(default_factory=list)
+    """Who logged in, and with what, as AUTH PLAIN says it (RFC 4616)."""
+    encrypted: int = 0
+    """Sessions that went on under TLS."""
     received: list[tuple[list[str], bytes]] = field(default_factory=list)
 
 
@@ -36,7 +41,11 @@ def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
                 if verb.startswith("EHLO"):
                     self.say("250-mail.test")
                     self.say("250-STARTTLS" if server.tls else "250-8BITMIME")
+                    self.say("250-AUTH PLAIN")
                     self.say("250 SIZE 1000000")
+                elif verb.startswith("AUTH PLAIN "):
+                    server.users.append(b64decode(line.decode().split()[2]).decode())
+                    self.say("235 welcome")
                 elif verb == "STARTTLS" and server.tls:
                     self.say("220 go on")
                     try:
@@ -44,6 +53,7 @@ def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
                     except (ssl.SSLError, OSError):
                         return
                     self.setup()
+                    server.encrypted += 1
                 elif verb.startswith("RCPT"):
                     if server.refuses:
                         self.say("451 try again")

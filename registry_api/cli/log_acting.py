@@ -89,4 +89,7 @@ async def act(
     except Forbidden as refused:
         raise Failure(f"{who.by} may not do that ({refused.reason}). The attempt was recorded.") from None
     except StoreUnavailable:
-        raise Failure("It could not be brought under a signed head of the log, and nothing is shown.") from None
+        done = "It is done and recorded, but" if also else "Nothing is shown:"
+        raise Failure(
+            f"{done} it could not be brought under a signed head of the log. See docs/access-log.md."
+        ) from None

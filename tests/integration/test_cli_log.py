@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID
@@ -19,8 +20,11 @@ import pytest
 from builders import MovableClock, World
 from integration.log_writers import log
 
+from policies.retention import Retention
 from registry_api.access_log import acting, tree_store, verify
+from registry_api.access_log.erasure import Erased
 from registry_api.cli import main
+from registry_api.enquiries.erasing import EnquiryContent, erasure_of
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
@@ -242,7 +246,7 @@ def test_nothing_is_shown_that_is_not_under_a_signed_head(
     fence.write_text(json.dumps({**json.loads(fence.read_text()), "size": 100}))
     for arguments in (("open", "E-12345-67890"), ("export", tmp_path / "log"), ("subject-key", CHILD)):
         code, out, said = cli("log", *arguments, *AS_MANAGER)
-        assert (code, out, "nothing is shown" in said) == (1, "", True), said
+        assert (code, out, "Nothing is shown" in said) == (1, "", True), said
     assert not (tmp_path / "log").exists()
     assert len(entries_of(database_url, "log.opened", "log.exported")) == 2, "though it is recorded"
 
@@ -262,6 +266,37 @@ def test_nobody_opens_their_own(
     code, out, said = cli("log", "open", "E-00000-00001", *AS_MANAGER)
     assert (code, out, "ones_own" in said) == (1, "", True)
     assert cli("log", "open", "E-00000-00001", "--by", "sm-2", "--why", WHY)[0] == 0
+
+
+def test_what_was_erased_is_said_to_be(
+    cli: Callable[..., tuple[int, str, str]],
+    staff: dict[str, UUID],
+    environment: dict[str, str],
+    database_url: str,
+    tmp_path: Path,
+) -> None:
+    async def answered(database: Database) -> None:
+        async with database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO access_entry (at, kind, reference) VALUES (now(), 'enquiry.answered', 'E-00000-00002')"
+            )
+
+    async def signed(_: int) -> None:
+        """The keys are not destroyed in this test before the entry is signed."""
+
+    async def erase(database: Database) -> Erased:
+        keys = LocalKeys.load(Path(environment["REGISTRY_STATE_DIR"]) / "keys.json")
+        later = utc_now() + timedelta(days=366 * 26)
+        return await erasure_of(keys, Retention(), lambda: later, signed, EnquiryContent()).run(database)
+
+    asked(database_url, answered)
+    code, out, _ = cli("log", "open", "E-00000-00002", *AS_MANAGER)
+    assert (code, len(out.splitlines())) == (0, 2)
+    assert asked(database_url, erase).entries == 2
+    code, out, said = cli("log", "open", "E-00000-00002", *AS_MANAGER)
+    assert (code, len(out.splitlines())) == (0, 1), "of the opening itself"
+    assert said.count("was erased on") == 2
+    assert cli("log", "check")[0] == 0
 
 
 def test_a_hold_is_placed_shown_and_lifted(

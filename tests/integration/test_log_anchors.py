@@ -138,7 +138,10 @@ async def test_what_was_sent_and_could_not_be_noted_is_sent_again(
     assert len(mails.received) == 2
 
 
-def test_mail_goes_over_tls_but_to_this_machine(tmp_path: Path, keys_of_a_server: Any) -> None:
+@pytest.mark.skipif(OPENSSL is None, reason="there is no openssl")
+def test_mail_goes_over_tls_but_to_this_machine(
+    tmp_path: Path, keys_of_a_server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert [is_this_machine(host) for host in ("127.0.0.1", "::1", "localhost", "mail.example", "10.0.0.1")] == [
         True, True, True, False, False,
     ]  # fmt: skip
@@ -146,6 +149,12 @@ def test_mail_goes_over_tls_but_to_this_machine(tmp_path: Path, keys_of_a_server
         # A certificate that nobody vouches for.
         Mailer(f"smtp://127.0.0.1:{server.port}", "log@register.test").send(NOTE, AUDITOR, AT)
     assert server.received == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "s.pem"))
+    with mail_server(keys_of_a_server) as server:
+        sent_by = f"smtp://log%40register.test:not-to-be-told@127.0.0.1:{server.port}"
+        Mailer(sent_by, "log@register.test").send(NOTE, AUDITOR, AT)
+    assert (server.encrypted, server.users) == (1, ["\0log@register.test\0not-to-be-told"])
+    assert [to for to, _ in server.received] == [[AUDITOR]]
 
 
 NOTE = (
@@ -159,7 +168,7 @@ def keys_of_a_server(tmp_path: Path) -> Any:
     import ssl
 
     openssl(tmp_path, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "s.key", "-out", "s.pem",
-            "-subj", "/CN=127.0.0.1", "-days", "2")  # fmt: skip
+            "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2")  # fmt: skip
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "s.pem", tmp_path / "s.key")
     return context
