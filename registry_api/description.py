@@ -179,6 +179,8 @@ def _complete(document: dict[str, Any], limited: Collection[tuple[str, str]]) ->
                 operation["security"] = [{"session": []}]
             for status, said in _faults(operation, known="security" in operation).items():
                 _add(responses, status, said)
+            for status in [each for each, said in responses.items() if each >= "400" and "content" not in said]:
+                _add(responses, int(status), "")
             if (path, method) in limited:
                 _add(responses, 429, _LIMITED[429])
             operation["responses"] = {status: responses[status] for status in sorted(responses)}
