@@ -168,6 +168,11 @@ def may_read_log(enquirer: Enquirer, today: date, *, about: UUID | None = None) 
     return _decide("readLog", enquirer, today, about=_about(enquirer, about))
 
 
+def may_hold_log(enquirer: Enquirer, today: date, *, about: UUID | None = None) -> Decision:
+    """Decide whether the asker may keep entries of the access log from erasure, or let them go; ``about`` as above."""
+    return _decide("holdLog", enquirer, today, about=_about(enquirer, about))
+
+
 def may_decide_alerts(enquirer: Enquirer, today: date, *, about: UUID | None = None) -> Decision:
     """Decide whether the asker may read and decide alerts of misuse; ``about`` is whose enquiries one is about."""
     return _decide("decideAlert", enquirer, today, about=_about(enquirer, about))

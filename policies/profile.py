@@ -32,6 +32,7 @@ from policies.profile_file import (
     read_profile_file,
     read_timescales,
 )
+from policies.retention import Retention
 
 __all__ = [
     "Basis",
@@ -108,6 +109,7 @@ class Profile:
         repeat_hours: within how many hours the same professional asking again about an unknown child is asking
             again, and not the second enquiry of ENQ-7. A setting of the service: no procedure gives a figure.
         oversight: from when on enquiries look like misuse. Settings of the service: no procedure gives figures.
+        retention: how long entries of the access log can be read: the authority's own policy, or a default.
     """
 
     code: str
@@ -122,6 +124,7 @@ class Profile:
     consideration_working_days: int
     repeat_hours: int
     oversight: OversightTable
+    retention: Retention
 
     @property
     def timezone(self) -> ZoneInfo:
@@ -231,6 +234,7 @@ def parse_profile(code: str, text: str) -> Profile:
         consideration_working_days=file.settings.consideration_working_days,
         repeat_hours=file.settings.repeat_hours,
         oversight=file.oversight,
+        retention=Retention(file.retention.months, MappingProxyType(file.retention.kinds)),
     )
 
 

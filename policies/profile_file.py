@@ -190,6 +190,22 @@ class OversightTable(Table, frozen=True):
         return (own.hour, own.day) if own else (self.professional_hour, self.professional_day)
 
 
+class RetentionTable(Table, frozen=True):
+    """For how many months entries of the access log can be read (``policies.retention``), and where that stands.
+
+    Args:
+        basis: whether it is the authority's own policy or the service's default.
+        source: which policy that is.
+        months: of every kind of entry that is not among ``kinds``.
+        kinds: by kind, such as ``inbox.read``, or by its first part.
+    """
+
+    basis: Basis
+    source: Text
+    months: _Positive
+    kinds: dict[str, _Positive]
+
+
 class ProfileFile(Table, frozen=True):
     """The whole file. ``timescales`` is still as written: ``read_timescales`` reads it."""
 
@@ -202,6 +218,7 @@ class ProfileFile(Table, frozen=True):
     categories: CategoriesTable
     settings: SettingsTable
     oversight: OversightTable
+    retention: RetentionTable
     timescales: dict[str, object]
 
 

@@ -4,6 +4,8 @@ import asyncio
 
 import structlog
 
+from registry_api.access_log.anchoring import Anchors
+from registry_api.access_log.erasure import Erasure
 from registry_api.directory import store as directory_store
 from registry_api.enquiries.afterwards import Afterwards
 from registry_api.enquiries.answers import Authority
@@ -46,6 +48,21 @@ async def keep_house(database: Database, authority: Authority, enquiries: Enquir
             await enquiries.finish_unanswered(database)
         except Exception as error:  # whatever it was, the next round may be better, and must come
             _log.error("house_not_kept", error=type(error).__name__)
+
+
+async def keep_log(database: Database, erasure: Erasure, anchors: Anchors) -> None:
+    """Every half minute, for ever: erase of the log, and of what it answers for, whatever its time is over; and give
+    its checkpoints out of our hands, as often as is due."""
+    while True:
+        await asyncio.sleep(_EVERY_SECONDS)
+        try:
+            await erasure.run(database)
+        except Exception as error:  # what is not erased now is in the next round
+            _log.error("log_not_erased", error=type(error).__name__)
+        try:
+            await anchors.run(database)
+        except Exception as error:  # it is tried again, and no answer waits for it
+            _log.error("log_not_anchored", error=type(error).__name__)
 
 
 async def look_over(database: Database, rounds: Rounds, afterwards: Afterwards, reindexing: Reindexing) -> None:

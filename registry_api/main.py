@@ -20,6 +20,7 @@ from policies.access import check_policies
 from policies.profile import load_profile
 from registry_api import admission, description, housekeeping, privileges, problems
 from registry_api.access_log import api as log_api
+from registry_api.access_log.anchoring import Anchors
 from registry_api.access_log.awaiting import Awaiting
 from registry_api.directory import api as directory_api
 from registry_api.directory import api_clients, api_people
@@ -28,6 +29,7 @@ from registry_api.directory.desk import Desk
 from registry_api.enquiries import api as enquiries_api
 from registry_api.enquiries.afterwards import Afterwards
 from registry_api.enquiries.answers import Authority
+from registry_api.enquiries.erasing import erasure_of
 from registry_api.enquiries.explaining import Explaining
 from registry_api.enquiries.reindexing import Reindexing
 from registry_api.enquiries.service import Enquiries
@@ -49,6 +51,7 @@ from registry_api.kernel.settings import Settings
 from registry_api.kernel.shared_window import SharedCounts, SharedWindowStorage, SqlCounts
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.oversight import api as oversight_api
+from registry_api.oversight.erasing import WatchedContent
 from registry_api.oversight.rounds import Rounds
 from registry_api.oversight.service import Oversight
 from registry_api.routing import api as routing_api
@@ -106,6 +109,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     # are under another login: what answers enquiries cannot read the register but through its gate (docs/adr/0016).
     looking_over = Database(urls.register, pool_size=1)
     register = Database(urls.register, pool_size=_KEEPING_REGISTER)
+    # And for what sends the log out and erases of it: it waits for others far away, within transactions of its own.
+    # Where another process signs the log, that one does this too.
+    keeping_log = Database(urls.sequencer, pool_size=2)
     keys = LocalKeys.load(settings.keys_file)
     vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
     profile = load_profile(settings.profile)
@@ -113,6 +119,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     authority = Authority(profile.name, "", "")
     identity = StoredIdentity(database, clock)
     awaiting = Awaiting.build(settings, urls, keys, clock)
+    anchors = Anchors.build(settings, clock)
     vouching = read_identity_file(settings.identity_file, development=settings.development)
     exchange = Exchange(vouching.providers, clock)
 
@@ -123,6 +130,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
             ending.push_async_callback(keeping_house.close)
             ending.push_async_callback(looking_over.close)
             ending.push_async_callback(register.close)
+            ending.push_async_callback(keeping_log.close)
             ending.push_async_callback(awaiting.close)
             ending.push_async_callback(exchange.close)
             limits.require_on_every_route(app.routes)
@@ -154,6 +162,8 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
                 asyncio.create_task(housekeeping.look_over(looking_over, rounds, afterwards, reindexing)),
                 asyncio.create_task(awaiting.drive()),
             ]
+            if settings.log_sequencer == "inside":
+                keeping.append(asyncio.create_task(housekeeping.keep_log(keeping_log, erasure, anchors)))
             try:
                 yield
             finally:
@@ -173,7 +183,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     )
     problems.install(app)
     app.state.database = database
-    app.state.readiness = Readiness(database, keys)
+    app.state.readiness = Readiness(database, keys, log_answers=awaiting.answers)
     app.state.limits = Limits(settings, keys.index_master, SharedWindowStorage(now=lambda: clock().timestamp()))
     app.state.enquiries = enquiries = Enquiries(
         database=database,
@@ -221,6 +231,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     )
     reindexing = Reindexing(vault=vault, token_keys=token_keys)
     afterwards = Afterwards(vault=vault, token_keys=token_keys, clock=clock)
+    app.state.erasure = erasure = erasure_of(keys, profile.retention, clock, awaiting.covered, WatchedContent())
     rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,
@@ -282,8 +293,8 @@ async def livez(request: Request) -> JSONResponse:
 )
 @limits.by_worker
 async def readyz(request: Request) -> Response:
-    """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here, and
-    requests can be counted."""
+    """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here, when
+    the access log is signed and requests can be counted."""
     readiness: Readiness = request.app.state.readiness
     counting: Limits = request.app.state.limits
     ready = counting.storage.check() and await readiness()

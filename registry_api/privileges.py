@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
+from registry_api.access_log.keeping_store import ERASED
 from registry_api.enquiries.gate import OPEN, READ_STANDING, RECEIVED, RESUMED
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.roles import Definer, Role, making
@@ -18,6 +19,9 @@ from registry_api.routing.told import TOLD
 _ADD, _KEEP = "SELECT, INSERT", "SELECT, INSERT, UPDATE"
 _ALL, _PASSING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT, DELETE"
 _READ = "SELECT"
+# What has run out is deleted, which triggers allow once it is written in the log; and under a hold its key is wrapped
+# anew.
+_ERASED, _ERASED_OR_HELD = "SELECT, DELETE", "SELECT, DELETE, UPDATE (data_key)"
 
 GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     # the register
@@ -33,15 +37,15 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "register_opened": {},
     "transfer_case": {Role.API: _READ, Role.REGISTER: _KEEP},
     # enquiries and what follows from them
-    "enquiry": {Role.API: _ADD, Role.REGISTER: _READ},
-    "enquiry_answer": {Role.API: _ADD, Role.REGISTER: _READ},
-    "enquiry_token": {Role.API: _ADD, Role.REGISTER: _PASSING},
-    "call_back": {Role.API: _ADD},
-    "matched_again": {Role.REGISTER: _KEEP},
-    "notification": {Role.API: _KEEP, Role.REGISTER: "INSERT, SELECT (id)"},
-    "consideration": {Role.API: _KEEP},
-    "consideration_enquiry": {Role.API: _ADD},
-    "alert": {Role.API: _KEEP, Role.REGISTER: _KEEP},
+    "enquiry": {Role.API: _ADD, Role.REGISTER: _READ, Role.SEQUENCER: _ERASED_OR_HELD},
+    "enquiry_answer": {Role.API: _ADD, Role.REGISTER: _READ, Role.SEQUENCER: _ERASED},
+    "enquiry_token": {Role.API: _ADD, Role.REGISTER: _PASSING, Role.SEQUENCER: _ERASED},
+    "call_back": {Role.API: _ADD, Role.SEQUENCER: _ERASED},
+    "matched_again": {Role.REGISTER: _KEEP, Role.SEQUENCER: _ERASED},
+    "notification": {Role.API: _KEEP, Role.REGISTER: "INSERT, SELECT (id)", Role.SEQUENCER: _ERASED},
+    "consideration": {Role.API: _KEEP, Role.SEQUENCER: _ERASED},
+    "consideration_enquiry": {Role.API: _ADD, Role.SEQUENCER: _ERASED},
+    "alert": {Role.API: _KEEP, Role.REGISTER: _KEEP, Role.SEQUENCER: _ERASED},
     "looked_over": {Role.REGISTER: _KEEP},
     # who takes part
     "organisation": {Role.API: _KEEP, Role.REGISTER: _READ},
@@ -60,20 +64,26 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "rate_count": {Role.API: _ALL},
     # the access log; the trigger that queues an entry runs as the owner
     "access_entry": {
-        Role.API: "INSERT, SELECT (id, kind)",
+        Role.API: "INSERT, SELECT (id, kind, at)",
         Role.REGISTER: "INSERT, SELECT (id)",
-        Role.SEQUENCER: _ADD,
+        Role.SEQUENCER: _PASSING,
         Role.AUDITOR: _ADD,
     },
-    "log_pending": {Role.SEQUENCER: _PASSING, Role.AUDITOR: _READ},
+    "log_pending": {Role.API: _READ, Role.SEQUENCER: _PASSING, Role.AUDITOR: _READ},
     "log_origin": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_entry": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_payload": {Role.SEQUENCER: "INSERT", Role.AUDITOR: _READ},
-    "log_secret": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_secret": {Role.API: _READ, Role.SEQUENCER: _PASSING, Role.AUDITOR: _READ},
     "log_leaf": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_tile": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_head": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_checkpoint": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    # what stands outside of it, what is held, what was erased and why it was opened
+    "log_anchor": {Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_cosignature": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "legal_hold": {Role.SEQUENCER: _READ, Role.AUDITOR: _READ},
+    "log_erased": {Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_act": {Role.SEQUENCER: _ERASED_OR_HELD, Role.AUDITOR: _ADD},
     # the database itself
     "installation": dict.fromkeys((Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR), _ADD),
     "alembic_version": dict.fromkeys((Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR), _READ),
@@ -91,8 +101,11 @@ _POLICIES: Final = (
     # What is done with the log itself is said by those who do it: nobody else makes such an entry up.
     ("access_entry", "of_requests", f"FOR INSERT TO {Role.API}, {Role.REGISTER} WITH CHECK (kind NOT LIKE 'log.%')"),
     ("access_entry", "of_the_log", f"FOR INSERT TO {Role.SEQUENCER}, {Role.AUDITOR} WITH CHECK (kind LIKE 'log.%')"),
+    ("access_entry", "of_erasing", f"FOR INSERT TO {Role.SEQUENCER} WITH CHECK (kind = '{ERASED}')"),
+    ("access_entry", "erased", f"FOR DELETE TO {Role.SEQUENCER} USING (true)"),
     ("log_secret", "kept", f"FOR SELECT TO {Role.SEQUENCER}, {Role.AUDITOR} USING (true)"),
     ("log_secret", "made", f"FOR INSERT TO {Role.SEQUENCER} WITH CHECK (true)"),
+    ("log_secret", "shredded", f"FOR DELETE TO {Role.SEQUENCER} USING (true)"),
     # To open its gate an enquiry needs the secret of its entry, and of no entry of another kind.
     (
         "log_secret",

@@ -2,6 +2,7 @@
 
 from sqlmodel import SQLModel
 
+from registry_api.access_log import keeping_models as log_keeping_models
 from registry_api.access_log import models as access_log_models
 from registry_api.directory import models as directory_models
 from registry_api.enquiries import models as enquiries_models
@@ -22,6 +23,7 @@ __all__ = [
     "identity_models",
     "installation_models",
     "limits_models",
+    "log_keeping_models",
     "oversight_models",
     "register_models",
     "routing_models",

@@ -22,10 +22,26 @@ _KEPT: Final = "public, max-age=3600"
 )
 @limits.by_address
 async def read_checkpoint(request: Request) -> Response:
-    """Return the last checkpoint (tlog-checkpoint). Keep it: what it covers cannot be changed any more unseen."""
+    """Return the last checkpoint (tlog-checkpoint), with what witnesses signed of it by now. Keep it: what it covers
+    cannot be changed any more unseen."""
     database: Database = request.app.state.database
     async with database.connection() as connection:
         note = await reading.last_checkpoint(connection)
+    return Response(note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+@router.get(
+    "/checkpoint.witnessed",
+    summary="The last head of the access log that witnesses signed too",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, 404: {"description": "No witness has signed yet."}},
+)
+@limits.by_address
+async def read_witnessed_checkpoint(request: Request) -> Response:
+    """Return the last checkpoint with cosignatures (tlog-cosignature). The log may have grown since."""
+    database: Database = request.app.state.database
+    async with database.connection() as connection:
+        note = await reading.witnessed_checkpoint(connection)
     return Response(note, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from registry_api.access_log import tree_store
+from registry_api.access_log import keeping_store, tree_store
+from registry_api.access_log.erasure import digest_of
 from registry_api.access_log.merkle import leaf_hash
 from registry_api.access_log.reading import signed_head
 from registry_api.access_log.sealing import is_of
@@ -29,21 +30,23 @@ class Findings:
     missing: int = 0
     """In no tree, and not waiting for it."""
     removed: int = 0
-    """In the tree, and the row is gone."""
+    """In the tree, and the row is gone, though nothing says that it was erased."""
+    shredded: int = 0
+    """What opens it is gone, or it is said to have been erased, and no erasure in the log is of it."""
     other_root: bool = False
     """The leaves together are not those of the signed head."""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing was found."""
-        return not (self.altered or self.missing or self.removed or self.other_root)
+        return not (self.altered or self.missing or self.removed or self.shredded or self.other_root)
 
 
 def _is_altered(row: Mapping[str, Any], vault: Vault, subjects: bytes) -> bool:
     if row["leaf_hash"] is not None and leaf_hash(row["leaf"]) != row["leaf_hash"]:
         return True
     if row["wrapped"] is None:
-        return False  # its secret was destroyed: nobody can tell any more
+        return False  # counted by itself: nobody can tell any more what it said
     try:
         return not is_of(row, vault, subjects)
     except EnvelopeError:
@@ -61,8 +64,12 @@ async def check(connection: Connection, vault: Vault, subjects: bytes) -> Findin
         last = rows[-1]["id"]
         found.entries += len(rows)
         found.missing += sum(row["entry_id"] is None and not row["waits"] for row in rows)
+        found.shredded += sum(row["entry_id"] is not None and row["wrapped"] is None for row in rows)
         found.altered += sum(row["entry_id"] is not None and _is_altered(row, vault, subjects) for row in rows)
     found.removed = await tree_store.entries_without_rows(connection)
+    for erasure in await keeping_store.erasures(connection):
+        said = (keeping_store.ERASED, digest_of(erasure["entry_ids"]))
+        found.shredded += 0 if (erasure["kind"], erasure["digest"]) == said else len(erasure["entry_ids"])
     edge = Edge()
     for first in range(0, head.size, _AT_ONCE):
         end = min(first + _AT_ONCE, head.size)

@@ -39,6 +39,10 @@ class Writer:
         self._write("checkpoint", checkpoint)
         return size, self._edge.root()
 
+    def add_beside(self, path: str, content: bytes) -> None:
+        """Write a file that is no part of the log beside it. Raises OSError."""
+        self._write(path, content)
+
     def _write(self, path: str, content: bytes) -> None:
         target = self._folder / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ Rows are added and never changed, but for the queue and for secrets that are des
 by accident, the tree tells on whoever gets round them.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, SmallInteger, UniqueConstraint, Uuid
@@ -75,8 +75,12 @@ class LogSecret(SQLModel, table=True):
     """What opens an entry, wrapped: the only rows of the log that may be destroyed."""
 
     __tablename__ = "log_secret"
+    __table_args__ = (Index("log_secret_expires", "expires_on"),)
     entry_id: UUID = Field(primary_key=True)
     wrapped: bytes
+    expires_on: date | None = None
+    """From when on it is destroyed, with the key of its month; None for what is kept as long as the log, and for what
+    was sealed before there were such keys."""
 
 
 class LogLeaf(SQLModel, table=True):

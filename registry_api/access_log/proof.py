@@ -12,6 +12,11 @@ _FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
 _LONGEST_PATH: Final = 63
 
 
+def base64_line(hash_: bytes) -> str:
+    """Return a hash as a line of these formats."""
+    return f"{b64encode(hash_).decode()}\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Proof:
     """An entry, where it stands, the hashes that lead from it to the root, and the checkpoint with that root.

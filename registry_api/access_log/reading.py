@@ -1,11 +1,12 @@
 """What is read out of the log: its checkpoint, tiles and entries, a receipt, an export, what opens one entry."""
 
+import contextlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from registry_api.access_log import tree_store
+from registry_api.access_log import anchor_store, tree_store
 from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.export import Writer
 from registry_api.access_log.merkle import HASH_SIZE, inclusion_spans
@@ -56,9 +57,21 @@ async def receipts(connection: Connection, reference: str) -> list[Proof]:
 
 
 async def last_checkpoint(connection: Connection) -> bytes:
-    """Return the last signed head as it was signed. Raises NotFound where nothing is signed."""
-    _, _, note = await signed_head(connection)
-    return note
+    """Return the last signed head, with what witnesses signed of it by now. Raises NotFound where nothing is signed."""
+    origin_id, head, note = await signed_head(connection)
+    return note + await anchor_store.cosignatures(connection, origin_id, head.size)
+
+
+async def witnessed_checkpoint(connection: Connection) -> bytes:
+    """Return the last head that a witness signed, with all that witnesses signed of it.
+
+    It may be some entries behind the last head, which nobody waits for a witness to sign. Raises NotFound.
+    """
+    origin_id, _, _ = await signed_head(connection)
+    row = await anchor_store.last_witnessed(connection, origin_id)
+    if row is None:
+        raise NotFound
+    return bytes(row["note"]) + await anchor_store.cosignatures(connection, origin_id, row["size"])
 
 
 async def tile(connection: Connection, path: str) -> bytes:
@@ -103,7 +116,7 @@ async def openings(connection: Connection, vault: Vault, reference: str, names: 
 
 
 async def export(connection: Connection, folder: Path) -> Checkpoint:
-    """Write the log as the files of tlog-tiles and return its signed head.
+    """Write the log as the files of tlog-tiles, with what stands outside, and return its signed head.
 
     The entries are written as they stand in the database: that they are those of the head is for the verifier to see.
     Raises NotFound where nothing is signed, OSError.
@@ -112,5 +125,11 @@ async def export(connection: Connection, folder: Path) -> Checkpoint:
     writer = Writer(folder)
     for first in range(0, head.size, WIDTH):
         writer.add(await tree_store.leaves(connection, origin_id, first, min(first + WIDTH, head.size)))
-    writer.finish(note)
+    writer.finish(note + await anchor_store.cosignatures(connection, origin_id, head.size))
+    with contextlib.suppress(NotFound):
+        writer.add_beside("checkpoint.witnessed", await witnessed_checkpoint(connection))
+    for row in await anchor_store.stamped(connection, origin_id):
+        name = f"anchors/{row['day']}-{row['place'][:8]}"
+        writer.add_beside(f"{name}.checkpoint", row["note"])
+        writer.add_beside(f"{name}.tsr", row["token"])
     return head

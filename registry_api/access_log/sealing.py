@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -34,6 +35,7 @@ class SealedEntry:
     leaf: bytes
     sealed: bytes
     wrapped: bytes
+    expires_on: date | None
 
 
 def subject_master(keys: KeyProvider) -> bytes:
@@ -46,7 +48,7 @@ def _fields(row: Mapping[str, Any]) -> dict[str, str]:
     for name in ("digest", "sought"):
         if row[name] is not None:
             fields[name] = row[name].hex()
-    if row["reference"] is not None and _open_reference(row) is None:
+    if row["reference"] is not None and open_reference(row) is None:
         fields["reference"] = row["reference"]
     return fields
 
@@ -58,10 +60,15 @@ def _payload_key(vault: Vault, entry_id: UUID, secret: bytes) -> RowKey:
 def _entry(row: Mapping[str, Any], entry_id: UUID, subjects: bytes) -> Entry:
     keys = tuple(subject_key(subjects, child_id) for child_id in row["child_ids"] or ())
     kind = _OPENLY.get(row["kind"], row["kind"])
-    return Entry(entry_id, kind, row["at"], _fields(row), _open_reference(row), keys)
+    return Entry(entry_id, kind, row["at"], _fields(row), open_reference(row), keys)
 
 
-def _open_reference(row: Mapping[str, Any]) -> str | None:
+def wrapped_anew(vault: Vault, entry_id: UUID, wrapped: bytes, until: date | None) -> bytes:
+    """Return an entry's secret in an envelope that opens until another day. Raises EnvelopeError."""
+    return vault.wrap_anew(_TABLE, entry_id, wrapped, until)
+
+
+def open_reference(row: Mapping[str, Any]) -> str | None:
     """Return the reference if anybody may read it: one that we made up ourselves. Others may hold a name."""
     reference: str | None = row["reference"]
     if row["kind"] == MATCHED_AGAIN:
@@ -71,15 +78,17 @@ def _open_reference(row: Mapping[str, Any]) -> str | None:
     return reference
 
 
-def seal(row: Mapping[str, Any], vault: Vault, subjects: bytes) -> SealedEntry:
+def seal(row: Mapping[str, Any], vault: Vault, subjects: bytes, expires_on: date | None = None) -> SealedEntry:
     """Return the entry of a row of ``access_entry``, under an id and a secret made for it.
 
-    ``subjects``: the master of the subject keys (``subject_master``).
+    ``subjects``: the master of the subject keys (``subject_master``). ``expires_on``: from when on it opens no longer,
+    the first day of a month.
     """
     entry_id, secret, fields = uuid4(), new_secret(), _fields(row)
     leaf = _entry(row, entry_id, subjects).leaf(secret)
     sealed = _payload_key(vault, entry_id, secret).seal("fields", json.dumps(fields).encode())
-    return SealedEntry(entry_id, row["id"], leaf, sealed, vault.wrap(_TABLE, entry_id, secret))
+    secret_wrapped = vault.wrap(_TABLE, entry_id, secret, until=expires_on)
+    return SealedEntry(entry_id, row["id"], leaf, sealed, secret_wrapped, expires_on)
 
 
 def opening(vault: Vault, entry_id: UUID, wrapped: bytes, sealed: bytes, names: list[str]) -> dict[str, Any]:

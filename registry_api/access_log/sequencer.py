@@ -8,9 +8,10 @@ a database that was put back, or that has another history, is refused, and whoev
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from registry_api.access_log import checkpoint, tree_store
+from policies.retention import Retention, month_after
+from registry_api.access_log import checkpoint, signals_store, tree_store
 from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.merkle import EMPTY_ROOT, consistency_spans, leaf_hash, verify_consistency
@@ -34,6 +35,9 @@ OTHER_ORIGIN: Final = "other_origin"
 """The log in the database, or the one of the fence, is not the one of these keys."""
 TREE_ALTERED: Final = "tree_altered"
 """What is stored of the tree does not hash to its root."""
+
+
+_DEFAULT: Final = Retention()
 
 
 class LogRefused(Exception):
@@ -66,10 +70,19 @@ class Round:
 class Sequencer:
     """One of those who put entries into the tree and sign it."""
 
-    def __init__(self, *, database: Database, local: KeyProvider, keys: LogKeys, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        local: KeyProvider,
+        keys: LogKeys,
+        clock: Clock,
+        retention: Retention = _DEFAULT,
+    ) -> None:
         """``database``: connections of its own, which no request waits for. ``local``: seals entries, and ``keys``,
-        with their fence, sign.
+        with their fence, sign. ``retention``: how long what is sealed opens.
         """
+        self._retention = retention
         self._database, self._keys, self._clock = database, keys, clock
         self._vault, self._subjects = Vault(local), subject_master(local)
         self._edge: Edge | None = None
@@ -100,7 +113,7 @@ class Sequencer:
                 return 0, {}
             edge = await self._edge_of(connection, tree)
             self._edge = None  # until it is committed
-            made = {row["id"]: seal(row, self._vault, self._subjects) for row in rows if row["entry_id"] is None}
+            made = {row["id"]: self._sealed(row) for row in rows if row["entry_id"] is None}
             leaves = [
                 (entry.id, leaf_hash(entry.leaf))
                 if (entry := made.get(row["id"]))
@@ -112,6 +125,12 @@ class Sequencer:
             await tree_store.grow(connection, tree.id, tree.size, leaves, full, root, list(made.values()))
         self._edge, self._grown_from = edge, Checkpoint(self._keys.origin, tree.size, tree.root)
         return len(rows), made
+
+    def _sealed(self, row: Mapping[str, Any]) -> SealedEntry:
+        expires_on = self._retention.expires_on(row["kind"], row["at"])
+        if expires_on is not None:  # what lay somewhere for too long is not put under a key that was destroyed
+            expires_on = max(expires_on, month_after(self._clock().date()))
+        return seal(row, self._vault, self._subjects, expires_on)
 
     async def _tree(self, connection: Connection) -> _Tree:
         state = await tree_store.state(connection)
@@ -170,6 +189,7 @@ class Sequencer:
                 await self._show_growth(connection, fence, tree)
             note = await asyncio.to_thread(self._signed, Checkpoint(self._keys.origin, tree.size, tree.root))
             await tree_store.add_checkpoint(connection, tree.id, tree.size, note)
+            await signals_store.tell(connection, signals_store.SIGNED)
 
     def _signed(self, head: Checkpoint) -> bytes:
         """Move the fence, then sign. Blocks for as long as a disk takes, and for a millisecond of computing."""

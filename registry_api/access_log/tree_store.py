@@ -83,7 +83,7 @@ WITH entry AS (
 ), payload AS (
     INSERT INTO log_payload (entry_id, sealed) SELECT * FROM unnest($10::uuid[], $13::bytea[])
 ), secret AS (
-    INSERT INTO log_secret (entry_id, wrapped) SELECT * FROM unnest($10::uuid[], $14::bytea[])
+    INSERT INTO log_secret (entry_id, wrapped, expires_on) SELECT * FROM unnest($10::uuid[], $14::bytea[], $15::date[])
 ), leaf AS (
     INSERT INTO log_leaf (origin_id, idx, entry_id, leaf_hash)
     SELECT $1::smallint, $2::bigint + place - 1, id, hash
@@ -122,6 +122,7 @@ async def grow(
         [entry.leaf for entry in entries],
         [entry.sealed for entry in entries],
         [entry.wrapped for entry in entries],
+        [entry.expires_on for entry in entries],
     )
 
 
@@ -249,9 +250,10 @@ async def rows_with_entries(connection: Connection, origin_id: int, after: int, 
 
 
 async def entries_without_rows(connection: Connection) -> int:
-    """Return how many entries of the tree have lost the row that they were made of."""
+    """Return how many entries of the tree have lost the row that they were made of, and were not erased."""
     number: int = await connection.fetchval(
-        "SELECT count(*) FROM log_entry e WHERE NOT EXISTS (SELECT FROM access_entry a WHERE a.id = e.access_entry_id)"
+        "SELECT count(*) FROM log_entry e WHERE NOT EXISTS (SELECT FROM access_entry a WHERE a.id = e.access_entry_id) "
+        "AND NOT EXISTS (SELECT FROM log_erased x WHERE x.entry_id = e.id)"
     )
     return number
 

@@ -11,6 +11,8 @@ a receipt that was kept elsewhere; so it warns when none was given.
 """
 
 import argparse
+import email
+import email.policy
 import hashlib
 import hmac
 import json
@@ -256,6 +258,7 @@ class Trust:
     log: list[Key]
     witnesses: list[Key]
     quorum: int
+    policy: "Policy | None" = None
 
     def open(self, note: bytes) -> Head:
         """Return the checkpoint in a note, its signatures checked. Raises DoesNotHold."""
@@ -272,7 +275,72 @@ class Trust:
             raise DoesNotHold("a key of the log that you gave has not signed")
         if len(names := {key.name for key in self.witnesses if key in signed}) < self.quorum:
             raise DoesNotHold(f"{len(names)} of your witnesses have signed, not {self.quorum}")
+        if self.policy is not None and not self.policy.is_met(signed):
+            raise DoesNotHold("too few witnesses have signed for the quorum of your policy")
         return head
+
+    def of_the_log(self) -> "Trust":
+        """Return whom to trust where no witness is asked for."""
+        return Trust(self.log, [], 0)
+
+    def open_kept(self, note: bytes) -> Head:
+        """Return the checkpoint in a note that was kept outside: one key of the log is enough, for mail has but one."""
+        text, signatures = split_note(note)
+        for key in self.log:
+            if any((name, id_) == (key.name, key.id) for name, id_, _ in signatures):
+                return Trust([key], [], 0).open(note)
+        raise DoesNotHold(f"none of your keys has signed {Head.of(text).origin} there")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Whose signatures are enough (C2SP tlog-policy): witnesses and groups by name, and which of them is the quorum."""
+
+    log: list[Key]
+    witnesses: dict[str, Key]
+    groups: dict[str, tuple[int, list[str]]]
+    quorum: str
+
+    @classmethod
+    def of(cls, text: str) -> "Policy":
+        """Read a policy file. Raises Misused."""
+        log: list[Key] = []
+        witnesses: dict[str, Key] = {}
+        groups: dict[str, tuple[int, list[str]]] = {}
+        quorum = ""
+        for line in text.splitlines():
+            words = line.split()
+            if not words or words[0].startswith("#"):
+                continue
+            known = {"none", *witnesses, *groups}
+            match words:
+                case ["log", key, *rest] if len(rest) <= 1:
+                    log.append(Key.of(key))
+                case ["witness", name, key, *rest] if len(rest) <= 1 and name not in known:
+                    witnesses[name] = Key.of(key)
+                case ["group", name, wanted, *members] if members and name not in known and {*members} <= known:
+                    number = {"any": 1, "all": len(members)}.get(wanted) or (int(wanted) if wanted.isdecimal() else 0)
+                    if not 0 < number <= len(members) or len({*members}) < len(members) or "none" in members:
+                        raise Misused(f"Not a line of a policy: {line[:60]}")
+                    groups[name] = number, members
+                case ["quorum", name] if not quorum and name in known:
+                    quorum = name
+                case _:
+                    raise Misused(f"Not a line of a policy: {line[:60]}")
+        if not quorum:
+            raise Misused("The policy names no quorum.")
+        return cls(log, witnesses, groups, quorum)
+
+    def is_met(self, signed: list[Key]) -> bool:
+        """Return whether these keys, whose signatures held, are enough."""
+
+        def stands(name: str) -> bool:
+            if name in self.groups:
+                wanted, members = self.groups[name]
+                return sum(map(stands, members)) >= wanted
+            return name == "none" or self.witnesses[name] in signed
+
+        return stands(self.quorum)
 
 
 @dataclass(frozen=True)
@@ -296,8 +364,14 @@ class Receipt:
 
 
 def note_of(content: bytes) -> bytes:
-    """Return the checkpoint in a file that holds one, or holds a receipt, which ends with one."""
-    return Receipt.of(content).note if content.startswith(b"c2sp.org/tlog-proof@") else content
+    """Return the checkpoint in a file that holds one, a receipt, which ends with one, or a mail as it was received."""
+    if content.startswith(b"c2sp.org/tlog-proof@"):
+        return Receipt.of(content).note
+    if re.match(rb"(?s)([!-9;-~]+:[^\n]*\n|[ \t][^\n]*\n)*?subject: checkpoint of ", content, re.IGNORECASE):
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        text = message.get_content() if message.get_content_type() == "text/plain" else ""
+        return text.replace("\r\n", "\n").encode()
+    return content
 
 
 # --- an exported log -------------------------------------------------------------------------------------------------
@@ -447,16 +521,23 @@ def trust_of(args: argparse.Namespace) -> Trust:
     """Return whom the command line says to trust."""
     witnesses = keys_of(args.witness_key)
     quorum = len({key.name for key in witnesses}) if args.quorum is None else args.quorum
-    return Trust(keys_of(args.log_key), witnesses, quorum)
+    policy = Policy.of(read(args.policy).decode()) if args.policy else None
+    log = keys_of(args.log_key) or (policy.log if policy else [])
+    if not log:
+        raise Misused("Say which keys are the log's: --log-key, or a policy that names them.")
+    known = [*witnesses, *(policy.witnesses.values() if policy else ())]
+    return Trust(log, known, quorum, policy)
 
 
 def check_export(folder: Path, trust: Trust, outside: list[str]) -> tuple[Export, Head]:
     """Check an exported log whole, against its own checkpoint and those from outside. Raises DoesNotHold."""
     export = Export(folder)
-    head = trust.open(export.read("checkpoint"))
+    head, witnessed = _heads(export, trust)
     export.check(head)
-    for path in outside:
-        older = Trust(trust.log, [], 0).open(note_of(read(path)))
+    kept = [(path, trust.open_kept(note_of(read(path)))) for path in outside]
+    # What an authority put a time-stamp on lies in the export, which somebody may have taken it out of.
+    kept += [(str(path), trust.open_kept(path.read_bytes())) for path in sorted(folder.glob("anchors/*.checkpoint"))]
+    for path, older in [*kept, *([("checkpoint.witnessed", witnessed)] if witnessed else [])]:
         if older.origin != head.origin:
             raise DoesNotHold(f"{path} is of another log: {older.origin}")
         if older.size > head.size:
@@ -464,6 +545,21 @@ def check_export(folder: Path, trust: Trust, outside: list[str]) -> tuple[Export
         if export.root(older.size) != older.root:
             raise DoesNotHold(f"{path} and the log differ within the first {older.size} entries: history was changed")
     return export, head
+
+
+def _heads(export: Export, trust: Trust) -> tuple[Head, Head | None]:
+    """Return the head of an export; and the last that the witnesses signed, where they have not signed that one yet."""
+    note = export.read("checkpoint")
+    try:
+        return trust.open(note), None
+    except DoesNotHold:
+        head = trust.of_the_log().open(note)
+        try:
+            return head, trust.open(export.read("checkpoint.witnessed"))
+        except DoesNotHold as failure:
+            if not trust.quorum and trust.policy is None:
+                raise
+            raise DoesNotHold(f"witnesses: {failure}") from None
 
 
 def fsck(args: argparse.Namespace) -> None:
@@ -634,13 +730,15 @@ def export_log(args: argparse.Namespace) -> None:
     if not prefix.startswith(("https://", "http://")):
         raise Misused("The address of a log begins with https:// or http://.")
 
-    def fetch(path: str) -> bytes:
+    def fetch(path: str, missing: bytes | None = None) -> bytes:
         for _ in range(100):
             try:
                 with urllib.request.urlopen(f"{prefix}/{path}", timeout=30) as answer:  # noqa: S310 (checked above)
                     return bytes(answer.read())
             except urllib.error.HTTPError as refused:
                 wait = refused.headers.get("Retry-After", "")
+                if refused.code == 404 and missing is not None:
+                    return missing
                 if refused.code not in (429, 503) or not wait.isdecimal():
                     raise Misused(f"{path} could not be fetched: status {refused.code}") from None
                 time.sleep(min(int(wait), 60))  # asked too much at once: it says when to go on
@@ -649,8 +747,10 @@ def export_log(args: argparse.Namespace) -> None:
         raise Misused(f"{path} could not be fetched: busy for too long")
 
     trust, kept = trust_of(args), args.folder / "checkpoint"
+    # Read before the head, which then has grown out of it.
+    witnessed = fetch("checkpoint.witnessed", b"") if trust.witnesses else b""
     note = fetch("checkpoint")
-    head = trust.open(note)
+    head = trust.of_the_log().open(note)
     outside = list(args.checkpoint)
     if kept.exists():
         before = args.folder / "checkpoint.before"
@@ -666,6 +766,8 @@ def export_log(args: argparse.Namespace) -> None:
         if not target.exists():
             store(target, fetch(path_of(what, number, width)))
     store(kept, note)
+    if witnessed:
+        store(args.folder / "checkpoint.witnessed", witnessed)
     check_export(args.folder, trust, outside)
     say(f"HOLDS: {head.origin}, {head.size} entries, root {b64encode(head.root).decode()}")
     if not outside:
@@ -831,7 +933,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="verify.py", description="Checks an access log. 0 holds, 1 not, 2 usage.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name: str, run: Callable[[argparse.Namespace], None], *positional: str, keys: bool = True) -> Any:
+    def command(name: str, run: Callable[[argparse.Namespace], None], *positional: str) -> Any:
         made = commands.add_parser(name, help=(run.__doc__ or "").split("\n")[0], description=run.__doc__)
         made.set_defaults(run=run)
         for each in positional:
@@ -840,12 +942,12 @@ def _parser() -> argparse.ArgumentParser:
             "--log-key",
             action="append",
             default=[],
-            required=keys,
             metavar="KEY",
             help="a public key of the log, or a file of them; all of them have to have signed",
         )
         made.add_argument("--witness-key", action="append", default=[], metavar="KEY", help="likewise of a witness")
         made.add_argument("--quorum", type=int, help="how many of the witnesses have to have signed; else all")
+        made.add_argument("--policy", metavar="FILE", help="keys, witnesses and quorum, as a file (C2SP tlog-policy)")
         made.add_argument(
             "--checkpoint",
             action="append",
@@ -870,7 +972,7 @@ def _parser() -> argparse.ArgumentParser:
         "--key", required=True, help="file with the child's key"
     )
     command("export", export_log, "url", "folder")
-    witnessing = command("witness", witness, keys=False)
+    witnessing = command("witness", witness)
     witnessing.add_argument("--key", type=Path, required=True, help="file with the witness's own keys")
     witnessing.add_argument("--new-key", metavar="NAME", help="make that file, for a witness of this name")
     witnessing.add_argument("--state", type=Path, help="file that keeps the last head of each log")

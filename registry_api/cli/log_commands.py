@@ -10,6 +10,16 @@ from uuid import UUID
 
 import typer
 
+WhyOption = Annotated[str, typer.Option("--why", help="Why; kept sealed beside the entry that records it.")]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        metavar="SUBJECT",
+        help="Which member of the authority's staff does it, by its own identifier of them. They must be allowed to; "
+        "the account of this machine is recorded as well.",
+    ),
+]
 ReferenceArgument = Annotated[str, typer.Argument(help="The reference of an enquiry, a transfer or another thing.")]
 
 
@@ -17,7 +27,7 @@ def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(sequencer)
     log = typer.Typer(no_args_is_help=True, help="The access log: export it, open entries, begin it anew.")
-    for command in (check, export, receipts, keys, checkpoint, subject_key, begin_anew):
+    for command in (check, anchors, export, receipts, keys, checkpoint, subject_key, hold, lift, holds, begin_anew):
         log.command()(command)
     log.command("open")(open_entries)
     app.add_typer(log, name="log")
@@ -43,26 +53,35 @@ def check() -> None:
     log_keeping.check()
 
 
-def export(folder: Annotated[Path, typer.Argument(help="Where to write it.")]) -> None:
+def anchors() -> None:
+    """Say where checkpoints go: mail, time-stamps, witnesses. Exit code 1 when one has had none for two days."""
+    from registry_api.cli import log_keeping
+
+    log_keeping.show_anchors()
+
+
+def export(folder: Annotated[Path, typer.Argument(help="Where to write it.")], by: ByOption, why: WhyOption) -> None:
     """Write the log as plain files (C2SP tlog-tiles) for an auditor; they hold no personal data.
 
     `python verify.py fsck FOLDER --log-key …` checks them, with registry_api/access_log/verify.py taken away.
     """
-    from registry_api.cli import log_keeping
+    from registry_api.cli import log_acting, log_keeping
 
-    log_keeping.export(folder)
+    log_keeping.export(folder, log_acting.Who(by, why))
 
 
 def open_entries(
     reference: ReferenceArgument,
+    by: ByOption,
+    why: WhyOption,
     field: Annotated[
         list[str] | None, typer.Option(help="Open this field alone; may be given several times. Otherwise all.")
     ] = None,
 ) -> None:
     """Print what opens the entries under a reference, one line of JSON for each, as `verify.py open-entry` reads it."""
-    from registry_api.cli import log_keeping
+    from registry_api.cli import log_acting, log_keeping
 
-    log_keeping.open_entries(reference, field or [])
+    log_keeping.open_entries(reference, field or [], log_acting.Who(by, why))
 
 
 def receipts(
@@ -88,11 +107,44 @@ def checkpoint() -> None:
     log_keeping.show_checkpoint()
 
 
-def subject_key(child_id: Annotated[UUID, typer.Argument(help="The child's id on the register.")]) -> None:
+def subject_key(
+    child_id: Annotated[UUID, typer.Argument(help="The child's id on the register.")], by: ByOption, why: WhyOption
+) -> None:
     """Print the key by which `verify.py find-subject` finds every entry about a child, for whoever may have it."""
-    from registry_api.cli import log_keeping
+    from registry_api.cli import log_acting, log_keeping
 
-    log_keeping.subject_key(child_id)
+    log_keeping.subject_key(child_id, log_acting.Who(by, why))
+
+
+def hold(
+    by: ByOption,
+    why: WhyOption,
+    child: Annotated[UUID | None, typer.Option(help="All that is about this child of the register.")] = None,
+    reference: Annotated[str | None, typer.Option(help="All that stands under this reference.")] = None,
+    professional: Annotated[UUID | None, typer.Option(help="All that this professional did.")] = None,
+) -> None:
+    """Place a legal hold: these entries, and what they answer for, are not erased until it is lifted. Prints its id."""
+    from registry_api.cli import log_acting, log_holding
+
+    log_holding.place(log_acting.Who(by, why), child_id=child, reference=reference, professional_id=professional)
+
+
+def lift(
+    hold_id: Annotated[UUID, typer.Argument(metavar="ID", help="The hold, as `log hold` and `log holds` name it.")],
+    by: ByOption,
+    why: WhyOption,
+) -> None:
+    """Lift a legal hold: what it kept is erased when its time is over, or in the next days if it is."""
+    from registry_api.cli import log_acting, log_holding
+
+    log_holding.lift(hold_id, log_acting.Who(by, why))
+
+
+def holds(by: ByOption, why: WhyOption) -> None:
+    """Show the legal holds that stand, who placed them and why. The reading is recorded."""
+    from registry_api.cli import log_acting, log_holding
+
+    log_holding.show(log_acting.Who(by, why))
 
 
 def begin_anew(

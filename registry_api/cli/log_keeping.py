@@ -6,34 +6,44 @@ import json
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
 import structlog
 
-from registry_api.access_log import checking, entry, reading, store, tree_store
+from policies import access
+from policies.access import Decision
+from policies.enquirer import Enquirer
+from policies.profile import load_profile
+from registry_api import housekeeping
+from registry_api.access_log import checking, entry, keeping_store, reading, tree_store
+from registry_api.access_log.anchoring import Anchors
 from registry_api.access_log.awaiting import Awaiting
 from registry_api.access_log.checking import Findings
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.sealing import subject_master
 from registry_api.access_log.sequencer import LogRefused, Sequencer
+from registry_api.cli.log_acting import Who, act
 from registry_api.cli.output import Failure, console, note
 from registry_api.cli.service import embedded, end_on, read_settings, running_database
+from registry_api.enquiries.erasing import erasure_of
 from registry_api.kernel import schema
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys, Vault
-from registry_api.kernel.db import Connection, Database
+from registry_api.kernel.db import Database
 from registry_api.kernel.errors import NotFound
 from registry_api.kernel.installation import open_keys
 from registry_api.kernel.logs import configure_logs
 from registry_api.kernel.settings import Settings
+from registry_api.oversight.erasing import WatchedContent
 
 Result = TypeVar("Result")
 _log = structlog.get_logger()
 
 
-def _with_log(
+def with_log(
     use: Callable[[Settings, Database, LocalKeys], Awaitable[Result]],
     database: Callable[[Settings], AbstractContextManager[str]] = running_database,
 ) -> Result:
@@ -41,7 +51,7 @@ def _with_log(
     settings = read_settings()
 
     async def run(url: str) -> Result:
-        database = Database(url, pool_size=2)
+        database = Database(url, pool_size=4)  # to listen and sign, and to erase and send out
         try:
             if not await schema.is_current(database):
                 raise Failure("The database is not at the schema of this release: run `registry-api migrate`.")
@@ -76,43 +86,61 @@ def run_sequencer() -> None:
 
     async def run(settings: Settings, database: Database, local: LocalKeys) -> None:
         keys = LogKeys.load_or_create(settings.log_keys_file, settings.log_origin)
-        made = Sequencer(database=database, local=local, keys=keys, clock=utc_now)
+        retention = load_profile(settings.profile).retention
+        made = Sequencer(database=database, local=local, keys=keys, clock=utc_now, retention=retention)
         note(f"Signing {keys.origin}. Stop it with Ctrl-C.")
-        await Awaiting(database, made, deadline_seconds=settings.log_deadline_seconds).drive(idle_seconds=0.005)
+        awaiting = Awaiting(database, made, deadline_seconds=settings.log_deadline_seconds, for_others=True)
+        erasure = erasure_of(local, retention, utc_now, awaiting.covered, WatchedContent())
+        anchors = Anchors.build(settings, utc_now)
+        await asyncio.gather(awaiting.drive(), housekeeping.keep_log(database, erasure, anchors))
 
-    _with_log(run, _for_signing)
+    with_log(run, _for_signing)
 
 
-async def _record(connection: Connection, kind: str, reference: str | None = None) -> None:
-    await store.append(connection, store.values(at=utc_now(), kind=kind, reference=reference))
+def export(folder: Path, who: Who) -> None:
+    """Write the log as plain files; that it is done, by whom and why, is recorded first. Raises Failure."""
 
-
-def export(folder: Path) -> None:
-    """Write the log as plain files; that it was done is recorded first. Raises Failure."""
-
-    async def run(_: Settings, database: Database, __: LocalKeys) -> str:
+    async def run(settings: Settings, database: Database, local: LocalKeys) -> str:
+        await act(settings, database, local, who, access.may_read_log, kind="log.exported")
         async with database.connection() as connection:
-            await _record(connection, "log.exported")
             try:
                 head = await reading.export(connection, folder)
             except OSError as error:
                 raise Failure(f"{folder} cannot be written: {error.strerror}.") from None
         return f"{head.size} entries of {head.origin} are in {folder}."
 
-    note(_with_log(run))
+    note(with_log(run))
 
 
-def open_entries(reference: str, fields: list[str]) -> None:
-    """Print what opens the entries under a reference; that it was done is recorded first. Raises Failure."""
+def open_entries(reference: str, fields: list[str], who: Who) -> None:
+    """Print what opens the entries under a reference, and which were erased; that it is done, by whom and why, is
+    recorded first. Nobody opens their own. Raises Failure."""
 
-    async def run(_: Settings, database: Database, local: LocalKeys) -> list[str]:
+    async def run(settings: Settings, database: Database, local: LocalKeys) -> tuple[list[str], list[str]]:
         async with database.connection() as connection:
-            await _record(connection, "log.opened", reference)
-            opened = await reading.openings(connection, Vault(local), reference, fields)
-        return [json.dumps(one) for one in opened]
+            authors = await keeping_store.authors(connection, reference)
 
-    for line in _with_log(run):
+        def may(enquirer: Enquirer, today: date) -> Decision:
+            own = enquirer.professional_id if enquirer.professional_id in authors else None
+            return access.may_read_log(enquirer, today, about=own)
+
+        await act(settings, database, local, who, may, kind="log.opened", reference=reference)
+        async with database.connection() as connection:
+            erased = await keeping_store.erased_under(connection, reference)
+            try:
+                opened = await reading.openings(connection, Vault(local), reference, fields)
+            except NotFound:
+                if not erased:
+                    raise
+                opened = []
+        gone = [f"Entry {row['entry_id']} was erased on {row['at']:%Y-%m-%d}." for row in erased]
+        return [json.dumps(one) for one in opened], gone
+
+    opened, gone = with_log(run)
+    for line in opened:
         console.print(line, soft_wrap=True)
+    for line in gone:
+        note(line)
 
 
 def receipts(reference: str, folder: Path) -> None:
@@ -124,7 +152,7 @@ def receipts(reference: str, folder: Path) -> None:
         _write(folder, reference, [bytes(one) for one in found])
         return len(found)
 
-    note(f"{_with_log(run)} receipts are in {folder}.")
+    note(f"{with_log(run)} receipts are in {folder}.")
 
 
 def _write(folder: Path, reference: str, receipts: list[bytes]) -> None:
@@ -143,14 +171,34 @@ def check() -> None:
         async with database.connection() as connection:
             return await checking.check(connection, Vault(local), subject_master(local))
 
-    found = _with_log(run)
+    found = with_log(run)
     if not found.is_whole:
         roots = " The leaves are not those of the signed head." if found.other_root else ""
         raise Failure(
             f"Of {found.entries} entries {found.altered} were altered, {found.missing} are in no tree, "
-            f"and {found.removed} were removed from beside it.{roots}"
+            f"{found.removed} were removed from beside it, and {found.shredded} do not open, which no erasure in the "
+            f"log explains.{roots}"
         )
     note(f"All {found.entries} entries are as they were put into the tree.")
+
+
+def show_anchors() -> None:
+    """Say where checkpoints go, for whoever watches over it. Raises Failure when one has had none for too long."""
+
+    async def run(settings: Settings, database: Database, _: LocalKeys) -> list[str]:
+        anchors = Anchors.build(settings, utc_now)
+        if not anchors.places():
+            raise Failure("Checkpoints go nowhere: whoever holds the keys can write another history. See the settings.")
+        late = await anchors.overdue(database)
+        if late:
+            named = "; ".join(
+                f"{kind} {named}, {f'last {at:%Y-%m-%d}' if at else 'never yet'}" for kind, named, at in late
+            )
+            raise Failure(f"No checkpoint for too long: {named}.")
+        return [f"{kind} {named}" for kind, _, named in anchors.places()]
+
+    for line in with_log(run):
+        console.print(line, soft_wrap=True)
 
 
 def show_keys() -> None:
@@ -166,20 +214,21 @@ def show_checkpoint() -> None:
         async with database.connection() as connection:
             return (await reading.last_checkpoint(connection)).decode()
 
-    console.print(_with_log(run), end="", soft_wrap=True)
+    console.print(with_log(run), end="", soft_wrap=True)
 
 
-def subject_key(child_id: UUID) -> None:
-    """Print the key by which a child's entries are found; that it was given out is recorded first. Raises Failure."""
+def subject_key(child_id: UUID, who: Who) -> None:
+    """Print the key by which a child's entries are found; that it is given out, by whom and why, is recorded first.
 
-    async def run(_: Settings, database: Database, local: LocalKeys) -> str:
-        async with database.connection() as connection:
-            await store.append(
-                connection, store.values(at=utc_now(), kind="log.subject_key_given", child_ids=[child_id])
-            )
+    Raises Failure.
+    """
+
+    async def run(settings: Settings, database: Database, local: LocalKeys) -> str:
+        kind = "log.subject_key_given"
+        await act(settings, database, local, who, access.may_read_log, kind=kind, child_ids=[child_id])
         return entry.subject_key(subject_master(local), child_id).hex()
 
-    console.print(_with_log(run), soft_wrap=True)
+    console.print(with_log(run), soft_wrap=True)
 
 
 def begin_anew(name: str) -> None:
@@ -198,4 +247,4 @@ def begin_anew(name: str) -> None:
         fresh.set_aside(path)
         return f"{name} begins with {said}. The keys of the old log are in {kept}."
 
-    note(_with_log(run))
+    note(with_log(run))

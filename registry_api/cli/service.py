@@ -38,6 +38,10 @@ from registry_api.kernel.roles import DatabaseUrls
 from registry_api.kernel.settings import Settings
 from registry_api.main import staff_settings
 
+_TOGETHER = (
+    "REGISTRY_LOG_MAIL_TO needs REGISTRY_SMTP_URL and REGISTRY_MAIL_FROM, and REGISTRY_LOG_TSA_URL goes with "
+    "REGISTRY_LOG_TSA_ROOTS"
+)
 _BACKLOG = 2048
 _CONNECTIONS = 900
 """Of each worker; what comes on top is answered with 503. A process may hold 1,024 descriptors where nobody says
@@ -51,7 +55,8 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = sorted({f"REGISTRY_{str(fault['loc'][0]).upper()}" for fault in error.errors(include_input=False)})
+        faults = error.errors(include_input=False)
+        wrong = sorted({f"REGISTRY_{str(fault['loc'][0]).upper()}" if fault["loc"] else _TOGETHER for fault in faults})
         raise Failure(f"The environment holds a value that makes no sense: {', '.join(wrong)}.") from None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from registry_api.access_log import store as access_log
 from registry_api.access_log.sealing import field_salt
@@ -17,20 +18,29 @@ Covered = Callable[[int], Awaitable[Placed]]
 """Returns when an entry of the access log lies under a signed head, with what it is there (``access_log.awaiting``)."""
 
 
-async def gate_of(
-    connection: Connection, asked: Asked, *, vault: Vault, token_keys: TokenKeys, covered: Covered, now: datetime
-) -> Gate:
-    """Return what opens the register for an enquiry, once its entry lies under a signed head.
+class Wanted(NamedTuple):
+    """An entry of the log against which the register is to be opened, and what may then be looked for."""
 
-    One that was recorded before and has no answer gets another entry: against each, the register is read once.
+    entry: int
+    sought: Sought
 
-    Raises StoreUnavailable when that takes too long, EnvelopeError when the entry's secret does not open.
-    """
+
+async def wanted_of(connection: Connection, asked: Asked, *, token_keys: TokenKeys, now: datetime) -> Wanted:
+    """Return the entry of an enquiry. One that was recorded before and has no answer gets another: against each, the
+    register is read once."""
     entry, sought = asked.log_entry, asked.sought
     if entry is None or sought is None:
         sought = Sought.of(asked.record, token_keys, address_only=asked.household_only)
         entry = await access_log.append(connection, log_values(asked, RESUMED, at=now, sought=sought))
-    placed = await covered(entry)
+    return Wanted(entry, sought)
+
+
+async def gate_of(wanted: Wanted, *, vault: Vault, covered: Covered) -> Gate:
+    """Return what opens the register, once the entry lies under a signed head.
+
+    Raises StoreUnavailable when that takes too long, EnvelopeError when the entry's secret does not open.
+    """
+    placed = await covered(wanted.entry)
     if placed.wrapped is None:
         raise EnvelopeError
-    return Gate(entry, field_salt(vault, placed.entry_id, placed.wrapped, FIELD), sought)
+    return Gate(wanted.entry, field_salt(vault, placed.entry_id, placed.wrapped, FIELD), wanted.sought)

@@ -25,6 +25,7 @@ from registry_api.access_log.proof import Proof
 from registry_api.enquiries import found, store
 from registry_api.enquiries.answers import Answered, Authority, compose
 from registry_api.enquiries.asked import (
+    REFUSED,
     Asked,
     Asker,
     answer_values,
@@ -35,7 +36,8 @@ from registry_api.enquiries.asked import (
     subjects,
     tells_less,
 )
-from registry_api.enquiries.opening import Covered, gate_of
+from registry_api.enquiries.gate import RECEIVED, Gate
+from registry_api.enquiries.opening import Covered, gate_of, wanted_of
 from registry_api.enquiries.rules import decide_outcome
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.enquiries.sought import Sought
@@ -56,7 +58,6 @@ TOO_FEW_DETAILS = "too_few_details"
 
 _ATTEMPT_OVER = timedelta(seconds=60)
 """From when on nobody can still be at work on an attempt: each of its few statements is given up after seconds."""
-
 _MOST_FINISHED = 50
 _log = structlog.get_logger()
 
@@ -167,7 +168,7 @@ class Enquiries:
         taken_by: UUID | None,
     ) -> tuple[Asked, bool]:
         """Commit the enquiry and its enquirer; return it, and False when its idempotency key was there before."""
-        enquiry_id = uuid4()
+        enquiry_id, retention, kind = uuid4(), self._profile.retention, REFUSED if refusal else RECEIVED
         asked = Asked(
             enquiry_id,
             new_reference("E"),
@@ -176,7 +177,7 @@ class Enquiries:
             request,
             record,
             household_only,
-            self._vault.new_key("enquiry", enquiry_id),
+            self._vault.new_key("enquiry", enquiry_id, until=retention.expires_on(kind, now)),
             decided.disclosure,
             decided.opens_restricted,
             None if refusal else Sought.of(record, self._token_keys, address_only=household_only),
@@ -195,11 +196,9 @@ class Enquiries:
     async def finish_unanswered(self, database: Database) -> None:
         """Answer what was recorded and never answered, as a retry would, so that nobody's follow-up waits (ENQ-10).
 
-        The enquirer was told that nothing was recorded and may never ask again; those who are to follow up are told
-        all the same, and a later retry gets this very answer. Of the last KEY_KEPT, a few at a time.
-
-        ``database``: whose connections to use: not those that requests wait for. Raises StoreUnavailable; what is
-        wrong with one enquiry by itself stops none of the others.
+        The enquirer may never ask again; those who are to follow up are told all the same, and a later retry gets this
+        very answer. Of the last KEY_KEPT, a few at a time. ``database``: not the one that requests wait for. Raises
+        StoreUnavailable; what is wrong with one enquiry by itself stops none of the others.
         """
         until = self._clock() - _ATTEMPT_OVER
         since = max(until - KEY_KEPT, self._finished_until)
@@ -209,8 +208,11 @@ class Enquiries:
             try:
                 asked = reopened(row, self._vault, self._profile)
                 async with database.connection() as connection:
+                    wanted = await wanted_of(connection, asked, token_keys=self._token_keys, now=self._clock())
+                gate = await gate_of(wanted, vault=self._vault, covered=self._covered)  # and holds no connection
+                async with database.connection() as connection:
                     with contextlib.suppress(asyncpg.UniqueViolationError):  # a retry was answered meanwhile
-                        await self._conclude(connection, asked, "enquiry.finished_unsent")
+                        await self._decide(connection, asked, gate, "enquiry.finished_unsent")
             except StoreUnavailable:
                 raise
             except Exception as error:  # whatever it is, the others must not wait for it
@@ -240,13 +242,16 @@ class Enquiries:
         """Read the register, commit the answer with all that follows from it, and return it with its receipt.
 
         What was asked is under a signed head of the log before the register is read, what was found before it is told.
-
         Raises asyncpg.UniqueViolationError when the enquiry has been answered already.
         """
+        wanted = await wanted_of(connection, asked, token_keys=self._token_keys, now=self._clock())
+        gate = await gate_of(wanted, vault=self._vault, covered=self._covered)
+        body, entry = await self._decide(connection, asked, gate, log_kind)
+        return Answered(body, await self.receipt(connection, entry))
+
+    async def _decide(self, connection: Connection, asked: Asked, gate: Gate, log_kind: str) -> tuple[bytes, int]:
+        """Read the register and commit the answer, and return it, and the number of its entry."""
         now = self._clock()
-        gate = await gate_of(
-            connection, asked, vault=self._vault, token_keys=self._token_keys, covered=self._covered, now=now
-        )
         what_is_found = await found.find(
             connection,
             self._vault,
@@ -275,13 +280,10 @@ class Enquiries:
         )
         due = self._profile.consideration_due(now)
         values = answer_values(asked, decided, what_is_found, body, at=now, due=due, log_kind=log_kind)
-        return Answered(body, await self.receipt(connection, await store.answer(connection, values)))
+        return body, await store.answer(connection, values)
 
     async def receipt(self, connection: Connection, entry: int) -> Proof:
-        """Return the receipt of a committed entry of the log, once it is under a signed head.
-
-        Raises StoreUnavailable when that takes too long: then nothing is disclosed.
-        """
+        """Return the receipt of a committed entry, once it is under a signed head. Raises StoreUnavailable if late."""
         await self._covered(entry)
         return await log_reading.receipt(connection, entry)
 

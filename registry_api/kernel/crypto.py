@@ -11,6 +11,7 @@ import os
 import secrets
 import stat
 from base64 import b64decode, b64encode
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from registry_api.kernel.errors import KeysUnusable
+from registry_api.kernel.expiry_keys import ExpiryKeys, kid_of, month_of
 
 _VERSION, _AES_256_GCM = 1, 1
 _HEADER = 4  # version, algorithm, two bytes of key id
@@ -57,8 +59,11 @@ class KeyProvider(Protocol):
         """The 32-byte master from which every blind-index key is derived."""
         ...
 
-    def wrap(self, data_key: bytes, place: bytes) -> bytes:
-        """Return the envelope of a 32-byte data key, bound to ``place``."""
+    def wrap(self, data_key: bytes, place: bytes, until: date | None = None) -> bytes:
+        """Return the envelope of a 32-byte data key, bound to ``place``; it opens no longer than ``until``, if given.
+
+        ``until``: the first day of a month, from which that month's key may be destroyed (``kernel.expiry_keys``).
+        """
         ...
 
     def unwrap(self, wrapped: bytes, place: bytes) -> bytes:
@@ -69,8 +74,15 @@ class KeyProvider(Protocol):
 class LocalKeys:
     """The embedded default: key-encryption keys and the index master in one file readable by its owner only."""
 
-    def __init__(self, current: int, key_encryption_keys: dict[int, bytes], index_master: bytes) -> None:
-        """Hold the keys; ``key_encryption_keys`` by key id (1 to 65535), each 32 bytes."""
+    def __init__(
+        self,
+        current: int,
+        key_encryption_keys: dict[int, bytes],
+        index_master: bytes,
+        expiry: ExpiryKeys | None = None,
+    ) -> None:
+        """Hold the keys; ``key_encryption_keys`` by key id (1 to 32767), each 32 bytes; ``expiry``: those of months."""
+        self.expiry = expiry
         self._current = current
         self._keys = {kid: AESGCM(key) for kid, key in key_encryption_keys.items()}
         self.index_master = index_master
@@ -109,19 +121,32 @@ class LocalKeys:
                 raise KeysUnusable(f"{path} may be read by others than its owner: give it mode 0600.")
             kept = json.loads(path.read_bytes())
             keys = {int(kid): b64decode(key) for kid, key in kept["key_encryption_keys"].items()}
-            return cls(kept["current"], keys, b64decode(kept["index_master"]))
+            expiry = ExpiryKeys(path.with_name("expiry-keys"))
+            return cls(kept["current"], keys, b64decode(kept["index_master"]), expiry)
         except OSError as error:
             raise KeysUnusable(f"The key file {path} cannot be read: {error.strerror}. {_PUT_BACK}") from None
         except (ValueError, TypeError, KeyError, AttributeError):
             raise KeysUnusable(f"{path} is not a key file. {_PUT_BACK}") from None
 
-    def wrap(self, data_key: bytes, place: bytes) -> bytes:
-        """Return the envelope of ``data_key`` under the current key-encryption key."""
-        return _seal(self._keys[self._current], self._current, data_key, place)
+    def wrap(self, data_key: bytes, place: bytes, until: date | None = None) -> bytes:
+        """Return the envelope of ``data_key`` under the current key-encryption key, in one of its month if it has one.
+
+        Raises OSError when the month's key cannot be made.
+        """
+        inner = _seal(self._keys[self._current], self._current, data_key, place)
+        if until is None or self.expiry is None:
+            return inner
+        return _seal(AESGCM(self.expiry.key(until)), kid_of(until), inner, place)
 
     def unwrap(self, wrapped: bytes, place: bytes) -> bytes:
         """Return the data key; an unknown key id is an EnvelopeError like any other that does not open."""
-        key = self._keys.get(int.from_bytes(wrapped[2:_HEADER], "big"))
+        kid = int.from_bytes(wrapped[2:_HEADER], "big")
+        if (until := month_of(kid)) is not None:
+            month = self.expiry.find(until) if self.expiry else None
+            if month is None:
+                raise EnvelopeError("the key of its month is not held here, or was destroyed")
+            return self.unwrap(_open(AESGCM(month), wrapped, place), place)
+        key = self._keys.get(kid)
         if key is None:
             raise EnvelopeError("the key-encryption key is not held here")
         return _open(key, wrapped, place)
@@ -154,11 +179,14 @@ class Vault:
         """Use ``keys`` to wrap and unwrap."""
         self._keys = keys
 
-    def new_key(self, table: str, row: UUID) -> RowKey:
-        """Return a fresh random data key for a new row; store its ``wrapped`` beside the sealed fields."""
+    def new_key(self, table: str, row: UUID, *, until: date | None = None) -> RowKey:
+        """Return a fresh random data key for a new row; store its ``wrapped`` beside the sealed fields.
+
+        ``until``: from when on it is to open no longer (``KeyProvider.wrap``).
+        """
         place = _place(table, row)
         data_key = secrets.token_bytes(32)
-        return RowKey(data_key, self._keys.wrap(data_key, place), place)
+        return RowKey(data_key, self._keys.wrap(data_key, place, until), place)
 
     def key(self, table: str, row: UUID, wrapped: bytes) -> RowKey:
         """Return the data key of a stored row. Raises EnvelopeError when ``wrapped`` belongs elsewhere."""
@@ -169,9 +197,16 @@ class Vault:
         """Return a row's key that is derived from something else which is kept, and so has no envelope of its own."""
         return RowKey(data_key, b"", _place(table, row))
 
-    def wrap(self, table: str, row: UUID, secret: bytes) -> bytes:
-        """Return the envelope of a 32-byte secret that is kept for a row, and from which its keys are derived."""
-        return self._keys.wrap(secret, _place(table, row))
+    def wrap(self, table: str, row: UUID, secret: bytes, *, until: date | None = None) -> bytes:
+        """Return the envelope of a 32-byte secret that is kept for a row, and from which its keys are derived.
+
+        ``until``: as of ``new_key``.
+        """
+        return self._keys.wrap(secret, _place(table, row), until)
+
+    def wrap_anew(self, table: str, row: UUID, wrapped: bytes, until: date | None) -> bytes:
+        """Return what was wrapped for a row in an envelope that opens until another day. Raises EnvelopeError."""
+        return self.wrap(table, row, self.unwrap(table, row, wrapped), until=until)
 
     def unwrap(self, table: str, row: UUID, wrapped: bytes) -> bytes:
         """Return what was wrapped for a row. Raises EnvelopeError when ``wrapped`` belongs elsewhere."""

@@ -5,7 +5,7 @@ inside SQLAlchemy's pool, on which a statement is prepared once and then costs o
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
@@ -93,6 +93,29 @@ class Database:
                 await greenlet_spawn(give_back)
         except (*_LOST, *_REFUSED) as error:
             raise StoreUnavailable from error
+
+    async def listen(
+        self, channel: str, heard: Callable[[str], None], *, begun: Callable[[Connection], Awaitable[None]]
+    ) -> None:
+        """Keep a connection that hears every NOTIFY on ``channel``, until it is lost or this task is cancelled.
+
+        ``heard`` is given what each says; ``begun`` is called with the connection once nothing is missed any more.
+        Raises StoreUnavailable when the connection is lost.
+        """
+        lost = asyncio.Event()
+
+        def hear(_: object, __: int, ___: str, payload: object) -> None:
+            heard(str(payload))
+
+        def lose(_: object) -> None:
+            lost.set()
+
+        async with self.connection() as connection:
+            connection.add_termination_listener(lose)
+            await connection.add_listener(channel, hear)
+            await begun(connection)
+            await lost.wait()
+            raise ConnectionResetError
 
     async def _checked_out(self) -> tuple[PoolProxiedConnection, Connection]:
         pooled = await self.engine.raw_connection()

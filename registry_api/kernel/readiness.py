@@ -5,11 +5,11 @@ Anybody may ask, as often as they like: a flood of questions must not take the c
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from registry_api.kernel import installation, schema
 from registry_api.kernel.crypto import KeyProvider
-from registry_api.kernel.db import Database
+from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import StoreUnavailable
 
 FRESH_SECONDS = 1.0
@@ -17,13 +17,19 @@ FRESH_SECONDS = 1.0
 
 
 class Readiness:
-    """Call it to learn whether the database is reached, at this release's schema, and filled under our keys."""
+    """Call it to learn whether the database is reached, at this release's schema, and filled under our keys, and
+    whether the log answers: while it is not signed, nobody is told anything."""
 
     def __init__(
-        self, database: Database, keys: KeyProvider, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        database: Database,
+        keys: KeyProvider,
+        *,
+        log_answers: Callable[[Connection], Awaitable[bool]],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Ask ``database``; ``monotonic`` is a clock in seconds."""
-        self._database, self._keys, self._monotonic = database, keys, monotonic
+        """Ask ``database``, and ``log_answers`` over it; ``monotonic`` is a clock in seconds."""
+        self._database, self._keys, self._log_answers, self._monotonic = database, keys, log_answers, monotonic
         self._asking = asyncio.Lock()
         self._ready, self._fresh_until = False, float("-inf")
 
@@ -40,6 +46,6 @@ class Readiness:
             if not await schema.is_current(self._database):
                 return False
             async with self._database.connection() as connection:
-                return await installation.fits(connection, self._keys)
+                return await installation.fits(connection, self._keys) and await self._log_answers(connection)
         except StoreUnavailable:
             return False

@@ -20,7 +20,7 @@ class Role(StrEnum):
     REGISTER = "registry_register"
     """Keeps the register: imports, transfers, the index, matching again."""
     SEQUENCER = "registry_sequencer"
-    """Puts entries of the access log into its tree and signs it."""
+    """Puts entries of the access log into its tree and signs it, sends it out, and erases what has run out."""
     AUDITOR = "registry_auditor"
     """Reads the access log, and says in it that it did."""
 

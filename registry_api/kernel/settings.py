@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _HEADERS_OF_CALLERS = frozenset({"authorization", "cookie", "dpop", "host", "content-type", "x-forwarded-for"})
+_LONGEST_DEADLINE = 10.0
+_SMTP_SCHEMES = frozenset({"smtp", "smtps"})
 _REDIS_SCHEMES = frozenset({"redis", "rediss", "unix"})
 _REDIS_OPTIONS = frozenset({"db", "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"})
 
@@ -60,10 +62,24 @@ class Settings(BaseSettings):
     log_origin: str = Field(default="", pattern=r"^[^\s+]*$", validate_default=True)
     """What the access log is called: an address without its scheme, which is the name of its keys. It is looked at
     once, when the keys are made. Where none is given, that of ``base_url`` with ``/log``."""
-    log_deadline_seconds: float = Field(default=2.0, gt=0)
-    """How long an enquirer waits for their entry to be under a signed head; then nothing is disclosed."""
+    log_deadline_seconds: float = Field(default=2.0, gt=0, le=60)
+    """How long an enquirer waits for their entry to be under a signed head; then nothing is disclosed. In production
+    ten seconds at the most: who stands in a kitchen is told to telephone, and not left waiting."""
     log_sequencer: Literal["inside", "separate"] = "inside"
     """Whether the workers sign the access log, or `registry-api sequencer` does, which alone has the keys then."""
+
+    smtp_url: SecretStr | None = None
+    """The mail server, for checkpoints: ``smtp://USER:PASSWORD@HOST:587`` (with STARTTLS) or ``smtps://…``. Without TLS
+    only on this machine itself."""
+    mail_from: str = Field(default="", pattern=r"^([^@\s,]+@[^@\s,]+)?$")
+    log_mail_to: str = Field(default="", pattern=r"^([^@\s,]+@[^@\s,]+(,[^@\s,]+@[^@\s,]+)*)?$")
+    """Who is sent a checkpoint of the access log each day: addresses, separated by commas. Best those of others."""
+    log_tsa_url: str = Field(default="", pattern=r"^(https?://\S+)?$")
+    """A time-stamping authority (RFC 3161), asked once a day for a token over the checkpoint."""
+    log_tsa_roots: Path | None = None
+    """The certificates (PEM) that the authority's own has to lead to. A token that nobody can check is none."""
+    log_witnesses: Path | None = None
+    """Who signs that the log only grows, and where they are asked (C2SP tlog-policy; tlog-witness)."""
 
     profile: str = "jersey"
     """The procedure profile of the authority: a file of ``policies/procedures/``."""
@@ -90,6 +106,13 @@ class Settings(BaseSettings):
     @classmethod
     def _own_address(cls, given: str, known: ValidationInfo) -> str:
         return given or f"http://{known.data.get('host')}:{known.data.get('port')}"
+
+    @field_validator("log_deadline_seconds")
+    @classmethod
+    def _soon(cls, given: float, known: ValidationInfo) -> float:
+        if given > _LONGEST_DEADLINE and known.data.get("environment") != "development":
+            raise ValueError("nobody is kept waiting for so long")
+        return given
 
     @field_validator("log_origin")
     @classmethod
@@ -125,6 +148,23 @@ class Settings(BaseSettings):
                 or not parse_qs(url.query, keep_blank_values=True).keys() <= _REDIS_OPTIONS
             ):
                 raise ValueError("no address of a Redis server")
+        return given
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        if self.log_mail_to and not (self.smtp_url and self.mail_from):
+            raise ValueError("mail needs a server and a sender")
+        if bool(self.log_tsa_url) != (self.log_tsa_roots is not None):
+            raise ValueError("a time-stamping authority needs its address and its certificates")
+        return self
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None:
+            url = urlsplit(given.get_secret_value())
+            if url.scheme not in _SMTP_SCHEMES or not url.hostname or url.path.strip("/") or url.query:
+                raise ValueError("no address of a mail server")
         return given
 
     @property

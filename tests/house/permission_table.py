@@ -131,6 +131,13 @@ TABLE: tuple[Row, ...] = (
         ones_own=_ones_own(access.may_read_log),
     ),
     Row(
+        "place and lift legal holds on the access log",
+        access.may_hold_log,
+        *_CASEWORK,
+        _MANAGER | _OFFICER,
+        ones_own=_ones_own(access.may_hold_log),
+    ),
+    Row(
         "read the directory",
         access.may_read_directory,
         "directory",

@@ -146,6 +146,7 @@ OPEN: dict[Key, frozenset[str]] = {
     ("GET", "/account"): frozenset({"address"}),
     ("GET", "/openapi.json"): frozenset({"address"}),
     ("GET", "/log/checkpoint"): frozenset({"address"}),
+    ("GET", "/log/checkpoint.witnessed"): frozenset({"address"}),
     ("GET", "/log/tile/{tile}"): frozenset({"address"}),
     ("GET", "/livez"): frozenset({"worker"}),
     ("GET", "/readyz"): frozenset({"worker"}),
@@ -178,6 +179,7 @@ WITH_AN_ENQUIRY = {access.may_learn_full, access.may_ask_by_address, access.may_
 
 ROUTES_TO_COME = {
     access.may_keep_register,
+    access.may_hold_log,  # at the command line alone, so far: registry-api log hold
 }
 
 URL_PARAMETERS = {

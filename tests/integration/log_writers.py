@@ -88,4 +88,5 @@ async def as_superuser(database: Database) -> AsyncIterator[asyncpg.Connection]:
         yield connection
         for table in tables:
             await connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER only_add")
-        await connection.execute("ALTER TABLE access_entry ENABLE ALWAYS TRIGGER queued")
+        for trigger in ("queued", "only_erase"):
+            await connection.execute(f"ALTER TABLE access_entry ENABLE ALWAYS TRIGGER {trigger}")

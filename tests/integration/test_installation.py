@@ -7,7 +7,7 @@ import pytest
 from builders import BASE_URL, World, entry, question, running_world
 
 from registry_api.kernel.crypto import LocalKeys
-from registry_api.kernel.db import Database
+from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import KeysUnusable
 from registry_api.kernel.installation import claim, fingerprint, open_keys
 from registry_api.kernel.readiness import FRESH_SECONDS, Readiness
@@ -73,6 +73,11 @@ def test_a_damaged_key_file_is_refused_and_not_quoted(keys_file: Path, content: 
     assert "hush" not in str(refused.value)
 
 
+async def answers(_: Connection) -> bool:
+    """The log is signed."""
+    return True
+
+
 async def test_a_database_that_was_exchanged_for_another_makes_the_service_unready(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -80,7 +85,9 @@ async def test_a_database_that_was_exchanged_for_another_makes_the_service_unrea
         assert (await world.http.get("/readyz")).status_code == 200
         async with world.database.transaction() as connection:
             await connection.execute("UPDATE installation SET keys_fingerprint = 'of another'")
-        world.app.state.readiness = Readiness(world.database, LocalKeys.load(world.settings.keys_file))
+        world.app.state.readiness = Readiness(
+            world.database, LocalKeys.load(world.settings.keys_file), log_answers=answers
+        )
         answer = await world.http.get("/readyz")
         assert (answer.status_code, answer.json()) == (503, {"status": "not ready"})
 
@@ -99,7 +106,7 @@ async def test_a_flood_of_questions_asks_the_database_once_a_second(
 
     monkeypatch.setattr(database, "connection", counted)
     monotonic: Callable[[], float] = lambda: now[0]  # noqa: E731
-    readiness = Readiness(database, keys, monotonic=monotonic)
+    readiness = Readiness(database, keys, log_answers=answers, monotonic=monotonic)
     assert all([await readiness() for _ in range(50)])
     once = lent[0]
     assert once > 0

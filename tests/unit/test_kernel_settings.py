@@ -62,3 +62,12 @@ def test_an_address_that_switches_a_safeguard_off_is_refused_and_not_repeated(wr
     with pytest.raises(ValidationError) as refused:
         Settings(redis_url=SecretStr(wrong))
     assert "not-to-be-told" not in str(refused.value)
+
+
+def test_nobody_is_kept_waiting_for_the_log_without_end() -> None:
+    assert Settings().log_deadline_seconds == 2
+    assert Settings(log_deadline_seconds=10).log_deadline_seconds == 10
+    assert Settings(environment="development", log_deadline_seconds=60).log_deadline_seconds == 60
+    for environment, seconds in (("production", 10.1), ("development", 61), ("development", 0), ("production", "inf")):
+        with pytest.raises(ValidationError):
+            Settings(environment=environment, log_deadline_seconds=seconds)  # type: ignore[arg-type]

@@ -248,11 +248,15 @@ def test_what_cannot_be_carried_out_is_told_from_what_does_not_hold(folder: Path
     assert run(*[str(folder) if argument == "FOLDER" else argument for argument in arguments]) == USAGE
 
 
-@pytest.mark.parametrize("arguments", [[], ["fsck"], ["nonsense"], ["fsck", "somewhere"]])
+@pytest.mark.parametrize("arguments", [[], ["fsck"], ["nonsense"]])
 def test_a_command_line_that_is_none_is_usage(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as raised:
         run(*arguments)
     assert raised.value.code == USAGE
+
+
+def test_without_a_key_of_the_log_nothing_is_checked(folder: Path) -> None:
+    assert run("fsck", folder) == USAGE
 
 
 @pytest.fixture

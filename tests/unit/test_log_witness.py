@@ -2,6 +2,7 @@
 
 import json
 import threading
+from base64 import b64encode
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
@@ -100,3 +101,65 @@ def test_a_witness_answers_over_http_and_from_a_file(
     (asked := tmp_path / "request").write_bytes(request(5, entries))
     assert run(*arguments, "--request", asked) == HOLDS
     assert run(*arguments, "--request", asked) == NOT
+
+
+NAMES = ("a", "b", "c", "d")
+
+
+@pytest.fixture(scope="module")
+def cosigners() -> dict[str, verify.Key]:
+    """Witnesses by their name in a policy."""
+    made = {name: Signer.new(f"{name}.test/w", Kind.ED25519_COSIGNATURE) for name in NAMES}
+    return {name: verify.Key.of(str(signer.verifier)) for name, signer in made.items()}
+
+
+def policy(cosigners: dict[str, verify.Key], groups: str) -> verify.Policy:
+    lines = [f"witness {name} {text}" for name, text in zip(NAMES, map(key_text, cosigners.values()), strict=True)]
+    return verify.Policy.of("\n".join(["# whom we ask", *lines, groups]))
+
+
+def key_text(key: verify.Key) -> str:
+    raw = bytes([key.kind]) + key.public.public_bytes_raw()
+    return f"{key.name}+{key.id.hex()}+{b64encode(raw).decode()}"
+
+
+@pytest.mark.parametrize(
+    ("groups", "enough", "too_few"),
+    [
+        ("quorum none", [""], []),
+        ("quorum a", ["a", "ab"], ["", "b", "bcd"]),
+        ("group g any a b\nquorum g", ["a", "b", "ab"], ["", "cd"]),
+        ("group g all a b\nquorum g", ["ab", "abc"], ["a", "b", "cd"]),
+        ("group g 2 a b c\nquorum g", ["ab", "ac", "abc"], ["a", "ad", "d"]),
+        ("group x 1 a b\ngroup y all c d\ngroup z all x y\nquorum z", ["acd", "bcd"], ["cd", "ab", "acb"]),
+    ],
+)
+def test_a_quorum_is_what_the_policy_says(
+    cosigners: dict[str, verify.Key], groups: str, enough: list[str], too_few: list[str]
+) -> None:
+    """tlog-policy."""
+    made = policy(cosigners, groups)
+    for names, expected in [*((each, True) for each in enough), *((each, False) for each in too_few)]:
+        assert made.is_met([cosigners[name] for name in names]) is expected, names
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        "",
+        "quorum e",
+        "quorum a\nquorum b",
+        "group g 3 a b\nquorum g",
+        "group g 0 a b\nquorum g",
+        "group g any\nquorum g",
+        "group g any a a\nquorum g",
+        "group g any none\nquorum g",
+        "group a any b\nquorum a",
+        "group g any h\ngroup h any a\nquorum g",
+        "witness a again\nquorum a",
+        "nonsense\nquorum a",
+    ],
+)
+def test_a_policy_that_is_not_understood_is_none(cosigners: dict[str, verify.Key], groups: str) -> None:
+    with pytest.raises(verify.Misused):
+        policy(cosigners, groups)
