@@ -190,6 +190,9 @@ class OversightTable(Table, frozen=True):
         return (own.hour, own.day) if own else (self.professional_hour, self.professional_day)
 
 
+_Months = Annotated[int, msgspec.Meta(ge=1, le=1200)]
+
+
 class RetentionTable(Table, frozen=True):
     """For how many months entries of the access log can be read (``policies.retention``), and where that stands.
 
@@ -202,8 +205,8 @@ class RetentionTable(Table, frozen=True):
 
     basis: Basis
     source: Text
-    months: _Positive
-    kinds: dict[str, _Positive]
+    months: _Months
+    kinds: dict[str, _Months]
 
 
 class ProfileFile(Table, frozen=True):

@@ -33,6 +33,10 @@ def mail_server(tls: ssl.SSLContext | None = None) -> Iterator[MailServer]:
         def say(self, line: str) -> None:
             self.wfile.write(line.encode() + b"\r\n")
 
+        def finish(self) -> None:
+            super().finish()
+            self.request.close()  # under TLS it is another one than the server knows of
+
         def handle(self) -> None:
             recipients: list[str] = []
             self.say("220 mail.test")

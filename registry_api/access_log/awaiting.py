@@ -141,7 +141,7 @@ class Awaiting:
         while True:
             try:
                 await self._database.listen(channel, self._hear, begun=begun)
-            except StoreUnavailable as error:
+            except Exception as error:  # whatever it was, it must not take the rounds with it, which look by themselves
                 _log.error("log_not_listened_to", error=type(error).__name__)
                 await asyncio.sleep(_AFTER_FAILURE_SECONDS)
 
