@@ -56,7 +56,7 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "directory_change": {Role.API: _ADD},
     # who is signed in, and what was used up
     "staff_session": {Role.API: _ALL},
-    "sign_in_attempt": {Role.API: _PASSING},
+    "sign_in_attempt": {Role.API: _ALL},
     "spent_assertion": {Role.API: _PASSING},
     "spent_proof": {Role.API: _PASSING},
     "proof_memory": {Role.API: _KEEP},

@@ -166,7 +166,8 @@ async def world(database_url: str, tmp_path: Path) -> AsyncIterator[World]:
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], database_url: str, tmp_path: Path) -> Cli:
     """Runs a command over an empty database, as the operator would."""
-    monkeypatch.setenv("REGISTRY_DATABASE_URL", database_url)
+    for name, value in logins.service_environment(database_url).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.setenv("REGISTRY_STATE_DIR", str(tmp_path / "state"))
     return commands(monkeypatch, capsys)
 
