@@ -54,6 +54,7 @@ def _febrl(others: bool) -> list[dict[str, Any]]:
     for name, run in (("FEBRL4", febrl.febrl4), ("FEBRL3", febrl.febrl3)):
         for fields in (febrl.ALL, febrl.FEW):
             row: dict[str, Any] = {"data": name, "fields": fields, "ours": run(febrl.ours, fields)}
+            row["as served"] = run(febrl.as_served, fields)
             if others:
                 row["splink"] = run(febrl.splink, fields)
             rows.append(row)
