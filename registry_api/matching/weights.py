@@ -100,7 +100,7 @@ GIVEN = _named(
     (0.02, 0.00004, 0.0000005),  # two names have to agree crosswise
     (0.08, 0.0018, 0.002),  # misspelt; siblings' names are alike more often than strangers'
     (0.010, 0.030, 0.010),  # brothers who are all "Mohammed something"
-    (0.005, 0.020, 0.0003),  # a brother's or sister's names are swapped as often as the child's own
+    (0.001, 0.020, 0.0003),  # a brother's or sister's names are swapped as often as the child's own
     (0.015, 0.014, 0.015),
     (0.008, 0.950, 0.970),
 )
