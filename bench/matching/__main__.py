@@ -146,8 +146,8 @@ def _goals(results: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 _WHY_FEBRL = (
-    "FEBRL replaces whole names, and such a pair shares a birthday or a house: to us a brother or a stranger, "
-    "whom an index for children must not fetch by a birthday alone"
+    "FEBRL replaces whole names, dates and postcodes, several at once; what is left of such a pair is no more than "
+    "two people of one name share"
 )
 _WHY_RECALL = "name and birth with nothing beside them are never an automatic match, however certain"
 
