@@ -54,6 +54,7 @@ def _febrl(others: bool) -> list[dict[str, Any]]:
     for name, run in (("FEBRL4", febrl.febrl4), ("FEBRL3", febrl.febrl3)):
         for fields in (febrl.ALL, febrl.FEW):
             row: dict[str, Any] = {"data": name, "fields": fields, "ours": run(febrl.ours, fields)}
+            row["as served"] = run(febrl.as_served, fields)
             if others:
                 row["splink"] = run(febrl.splink, fields)
             rows.append(row)
@@ -146,8 +147,8 @@ def _goals(results: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 _WHY_FEBRL = (
-    "FEBRL replaces whole names, and such a pair shares a birthday or a house: to us a brother or a stranger, "
-    "whom an index for children must not fetch by a birthday alone"
+    "FEBRL replaces whole names, dates and postcodes, several at once; what is left of such a pair is no more than "
+    "two people of one name share"
 )
 _WHY_RECALL = "name and birth with nothing beside them are never an automatic match, however certain"
 

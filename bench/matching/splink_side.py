@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 import splink.comparison_library as cl
@@ -24,7 +25,7 @@ def pairs(
     """
     frames = [pd.DataFrame(map(asdict, rows)) for rows in (left, right) if rows is not None]
     given = {name for name in _DETAILS if any(frame[name].notna().any() for frame in frames)}
-    comparisons = [cl.ForenameSurnameComparison("given", "family")]
+    comparisons: list[Any] = [cl.ForenameSurnameComparison("given", "family")]
     if "born" in given:
         comparisons.append(cl.DateOfBirthComparison("born", input_is_string=True))
     if "year" in given:
@@ -46,7 +47,7 @@ def pairs(
         ("given", "family"), ("given", "born"), ("family", "born"), ("born", "postcode"), ("given", "postcode"),
         ("family", "postcode"), ("given", "year", "family"), ("nhs",), ("given", "lines"), ("year", "postcode"),
     )  # fmt: skip
-    rules = [block_on(*columns) for columns in wanted if {*columns} <= given | {"given", "family"}]
+    rules: list[Any] = [block_on(*columns) for columns in wanted if {*columns} <= given | {"given", "family"}]
     api = DuckDBAPI()
     tables = [api.register(frame, dataset_display_name=name) for frame, name in zip(frames, "lr", strict=False)]
     pairs_in_all = len(left) * (len(right) if right is not None else len(left) / 2)
@@ -57,11 +58,12 @@ def pairs(
         probability_two_random_records_match=expected / pairs_in_all,
         retain_matching_columns=False,
     )
-    linker = Linker(tables if right is not None else tables[0], settings, log_level=logging.ERROR)
+    linker: Any = Linker(tables if right is not None else tables[0], settings, log_level=logging.ERROR)
     linker.training.estimate_u_using_random_sampling(max_pairs=2e6)
     for rule in (block_on("given", "family"), block_on("postcode") if "postcode" in given else block_on("born")):
         linker.training.estimate_parameters_using_expectation_maximisation(rule, record_sample_proportion=1.0)
-    return linker.inference.predict(threshold_match_weight=-8).as_pandas_dataframe()
+    found: pd.DataFrame = linker.inference.predict(threshold_match_weight=-8).as_pandas_dataframe()
+    return found
 
 
 def answers(register: Sequence[Row], questions: Sequence[Row], truths: Sequence[int | None]) -> list[Said]:

@@ -29,8 +29,11 @@ class Levels(NamedTuple):
     family_word: str = ""
 
 
-def compare(question: Record, candidate: Record) -> Levels | None:
-    """Return how two records agree, or None if they are strangers beyond doubt (neither name nor number agrees)."""
+def compare(question: Record, candidate: Record, *, strangers: bool = False) -> Levels | None:
+    """Return how two records agree, or None if they are strangers beyond doubt (neither name nor number agrees).
+
+    ``strangers``: look at these too, as two files may in which everybody stands twice.
+    """
     unborn = bool(question.due or candidate.due)
     nhs = _plain(question.nhs, candidate.nhs)
     given, given_word = best_given(question.givens, candidate.givens)
@@ -38,12 +41,12 @@ def compare(question: Record, candidate: Record) -> Levels | None:
     if given >= Given.SIMILAR and family >= Family.SIMILAR:
         crossed = swapped(question.givens, question.families, candidate.givens, candidate.families)
         if crossed is not None:
-            given, family = crossed, Family.MISSING if crossed <= Given.CLOSE else family
+            given, family = crossed, Family.MISSING
         elif (
             given is Given.DIFFERENT
             and family is Family.DIFFERENT
             and nhs is not Plain.SAME
-            and not (unborn or _may_be_renamed(question, candidate))
+            and not (strangers or unborn or _may_be_renamed(question, candidate))
         ):
             return None
     if family is Family.DIFFERENT and unborn:
@@ -62,8 +65,9 @@ def compare(question: Record, candidate: Record) -> Levels | None:
 
 
 def _may_be_renamed(question: Record, candidate: Record) -> bool:
-    """Return whether two of unlike names are worth a look all the same: born on one day, near one another."""
-    return compare_born(question, candidate) <= Born.SWAPPED and compare_places(question, candidate) <= Place.POSTCODE
+    """Return whether two of unlike names are worth a look: born on one day and near, or nearly so and at one home."""
+    born, place = compare_born(question, candidate), compare_places(question, candidate)
+    return (born <= Born.SWAPPED and place <= Place.POSTCODE) or (born <= Born.TWO_PARTS and place is Place.HOME)
 
 
 def compare_born(question: Record, candidate: Record) -> Born:
@@ -139,10 +143,15 @@ def _compare_two(a: AddressKeys, b: AddressKeys) -> Place:
     if same_building(a, b):
         return Place.BUILDING
     if same_postcode:
-        return Place.POSTCODE
+        return Place.POSTCODE_ALONE if _is_bare(a) or _is_bare(b) else Place.POSTCODE
     if close and same_street(a, b):
         return Place.POSTCODE
     return Place.NEAR if close else Place.DIFFERENT
+
+
+def _is_bare(address: AddressKeys) -> bool:
+    """Return whether an address tells no house, so that its postcode is all there is to compare."""
+    return not (address.number or address.name)
 
 
 def compare_mothers(question: Record, candidate: Record) -> Mother:

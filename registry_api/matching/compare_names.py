@@ -6,7 +6,7 @@ people really have are two children's, however alike, unless one is another spel
 
 from registry_api.matching.names import are_two_names, is_honorific, is_known_given, names_meant, nicknames_of, sounds
 from registry_api.matching.record import Words
-from registry_api.matching.spelling import CLOSE, SIMILAR, alikeness, is_respelling, written_alike
+from registry_api.matching.spelling import CLOSE, SIMILAR, alikeness, is_one_slip, is_respelling, written_alike
 from registry_api.matching.weights import Family, Given
 
 _FEW = 3
@@ -62,6 +62,8 @@ def compare_given(a: Words, b: Words) -> Given:
         return Given.FULL if others is Given.EXACT else level if others is not Given.DIFFERENT else Given.SHARED
     if level <= Given.CLOSE:
         return level if others is not Given.DIFFERENT else Given.SHARED
+    if level is Given.SIMILAR and others is Given.EXACT:
+        return Given.CLOSE  # Ebrun Chukwuemeka for Ibrun Chukwuemeka: no brother has a name so like and the other too
     return Given.SHARED if not set(a).isdisjoint(b) else level
 
 
@@ -126,10 +128,17 @@ def _others(a: Words, b: Words) -> Given:
             if 1 in (len(x), len(y)):
                 agrees = x[0] == y[0]
             else:
-                agrees = y in nicknames_of(x) or is_respelling(x, y) or alikeness(x, y) >= CLOSE
+                agrees = y in nicknames_of(x) or is_respelling(x, y) or _is_garbled(x, y)
             if agrees:
                 best = Given.CLOSE
     return best
+
+
+def _is_garbled(x: str, y: str) -> bool:
+    """Return whether one further name is the other misspelt, if need be twice: the first name has told already."""
+    if alikeness(x, y) >= CLOSE:
+        return True
+    return not (is_known_given(x) and is_known_given(y)) and bool(alikeness(x, y) or is_one_slip(x, y))
 
 
 def compare_family(a: Words, b: Words) -> Family:
@@ -155,14 +164,14 @@ def swapped(
 ) -> Given | None:
     """Return the level of names written in each other's place: CLOSE where a mononym leaves only one to compare.
 
-    None if they are not. Both pairs have to be alike, one of them as near as a slip; one alone is SHARED.
+    None if they are not. Both pairs have to be alike, one of them as near as a slip; one alone is CROSSED.
     """
     crossed = (_crossed(givens, their_families), _crossed(their_givens, families))
     known = [alike for alike in crossed if alike is not None]
     if not known or max(known) < CLOSE:
         return None
     if min(known) < SIMILAR:
-        return Given.SHARED
+        return Given.CROSSED
     if len(known) == 1:
         return Given.CLOSE
     return Given.SWAPPED if min(known) >= CLOSE else Given.CLOSE

@@ -15,11 +15,12 @@ class Given(IntEnum):
     """Agreement of given names, best first.
 
     ``FULL``: the first and further given names agree; ``EXACT``: the first, the others not contradicting it.
-    ``SWAPPED``: given and family name stand in each other's place; it speaks for both, and the family name is then
-    MISSING. ``SHARED``: one word agrees while others contradict it, or stands in another place (a middle name).
+    ``SWAPPED``: given and family name stand in each other's place; ``CROSSED``: one of them does, and the other is
+    unlike. Both speak for the two names together, and the family name is then MISSING. ``SHARED``: one word agrees
+    while others contradict it, or stands in another place (a middle name).
     """
 
-    FULL, EXACT, NICKNAME, SWAPPED, CLOSE, SHARED, SIMILAR, DIFFERENT, MISSING = range(9)
+    FULL, EXACT, NICKNAME, SWAPPED, CLOSE, SHARED, CROSSED, SIMILAR, DIFFERENT, MISSING = range(10)
 
 
 class Family(IntEnum):
@@ -37,9 +38,12 @@ class Born(IntEnum):
 
 
 class Place(IntEnum):
-    """Agreement of the best pair of addresses. ``BUILDING``: same building, the flat differs or is unknown."""
+    """Agreement of the best pair of addresses. ``BUILDING``: same building, the flat differs or is unknown.
 
-    HOME, BUILDING, POSTCODE, NEAR, DIFFERENT, MISSING = range(6)
+    ``POSTCODE_ALONE``: the postcode agrees and is all that one side gives; ``POSTCODE``: it agrees, the house does not.
+    """
+
+    HOME, BUILDING, POSTCODE_ALONE, POSTCODE, NEAR, DIFFERENT, MISSING = range(7)
 
 
 class Mother(IntEnum):
@@ -82,7 +86,7 @@ def _named(*rows: tuple[float, float, float]) -> tuple[Weight, ...]:
     return _weights(*((same, household, stranger, same) for same, household, stranger in rows))
 
 
-SCORER_VERSION: Final = 2
+SCORER_VERSION: Final = 3
 """Raise it with every change of the weights or of what their levels mean: an explanation says by which it was made."""
 
 COMMONEST = {"very common": 0.012, "common": 0.004, "other": 0.0007}
@@ -96,6 +100,7 @@ GIVEN = _named(
     (0.02, 0.00004, 0.0000005),  # two names have to agree crosswise
     (0.08, 0.0018, 0.002),  # misspelt; siblings' names are alike more often than strangers'
     (0.010, 0.030, 0.010),  # brothers who are all "Mohammed something"
+    (0.001, 0.020, 0.0003),  # a brother's or sister's names are swapped as often as the child's own
     (0.015, 0.014, 0.015),
     (0.008, 0.950, 0.970),
 )
@@ -120,11 +125,12 @@ BORN = _weights(
     (0.03, 0.96, 0.976),
 )
 PLACE = _weights(
-    (0.68, 0.72, 0.00002),
+    (0.76, 0.80, 0.00002),
     (0.04, 0.04, 0.00010),
-    (0.10, 0.10, 0.00030),
-    (0.02, 0.02, 0.00200),  # one character off in the postcode
-    (0.16, 0.12, 0.99758),  # children move: little against the same child, more against one household
+    (0.84, 0.88, 0.00042),  # all of the three that a postcode by itself cannot tell apart
+    (0.04, 0.04, 0.00030),
+    (0.03, 0.03, 0.00200),  # one character off in the postcode
+    (0.13, 0.09, 0.99758),  # children move: little against the same child, more against one household
 )
 MOTHER = _weights(
     (0.55, 0.55, 0.0000001),

@@ -6,30 +6,12 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matching_children import BORN, ELSEWHERE, FOUND, HOME, MOTHER, TODAY, TOM, asked, child
 
 from registry_api.matching.bands import Band, Match, best_match, same_child
 from registry_api.matching.person import Address, Name, Person
 from registry_api.matching.record import record_of
 from registry_api.matching.score import explain, score
-
-HOME = Address("Flat 2, 14 Fuller Road, Nether Wallow", "ZX1 4QP")
-ELSEWHERE = Address("9 Mill Lane, Upper Wallow", "ZX7 8RR")
-BORN = date(2015, 5, 21)
-TODAY = date(2024, 9, 1)
-MOTHER = Name("Kestrel", "Ashdown")
-
-
-def child(given: str, family: str = "Ashdown", born: date | None = BORN, *, at: Address | None = HOME) -> Person:
-    return Person((Name(given, family),), date_of_birth=born, addresses=(at,) if at else ())
-
-
-def asked(question: Person, *entries: Person) -> tuple[Band, int | None]:
-    found = best_match(record_of(question), [(i, record_of(entry)) for i, entry in enumerate(entries)])
-    return found.band, found.candidate
-
-
-TOM = child("Thomas")
-FOUND = (Band.MATCH, 0)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ by itself, which helps the attacker, with statistics drawn from the very populat
 """
 
 from collections import Counter, defaultdict
+from itertools import combinations
 from random import Random
 
 import pytest
@@ -81,3 +82,37 @@ def test_the_attack_would_succeed_on_a_lone_surname() -> None:
     """A check of the check: what is not done here would be seen."""
     surnames = [Counter(person.families[0][0] for person in records(seed) if person.families) for seed in (201, 202)]
     assert recovered(*surnames) > 3 * MOST_RECOVERED
+
+
+def linked(size: int) -> tuple[float, float]:
+    """Return the shares of brothers and sisters, twins left out, whom a token gives away that few others share.
+
+    First by all types of tokens, then by those that have nothing to do with where they live. What few share, up to
+    five, an attacker takes for a household; all the pairs found so are looked at, not only those of one type.
+    """
+    keys, owners = Telling(), defaultdict[int, list[int]](list)
+    children = register(Population(203), size)
+    households = defaultdict[int, list[int]](list)
+    for number, child in enumerate(children):
+        households[id(child.home)].append(number)
+        for token in index_tokens(record_of(child.person), keys):
+            owners[token].append(number)
+    pairs = {
+        pair
+        for members in households.values()
+        for pair in combinations(members, 2)
+        if children[pair[0]].person.date_of_birth != children[pair[1]].person.date_of_birth
+    }
+    by_place: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
+    for token, sharing in owners.items():
+        if 2 <= len(sharing) <= 5:
+            kind = keys.made_of[token][0]
+            by_place["postcode" in kind or "house" in kind].update(combinations(sharing, 2))
+    return len((by_place[True] | by_place[False]) & pairs) / len(pairs), len(by_place[False] & pairs) / len(pairs)
+
+
+def test_only_the_tokens_of_a_place_link_a_household() -> None:
+    """What stands in docs/adr/0029: whoever has a copy of the index sees who lives together, through these alone."""
+    by_any, by_others = linked(2000)
+    assert by_any > 0.9, "linked no longer: then say so in docs/adr/0029, and hold it here"
+    assert by_others < 0.1

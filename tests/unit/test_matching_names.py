@@ -109,6 +109,10 @@ def test_every_word_sounds_like_something(text: str) -> None:
         ("Kestrelia", "Kestrela", Given.CLOSE),
         ("Mohammed Ali", "Mohammed Hassan", Given.SHARED),
         ("Thomas James", "James Thomas", Given.SHARED),
+        ("Ebrun Chukwuemeka", "Ibrun Chukwuemeka", Given.CLOSE),  # so like, and the other name too
+        ("Maria Clara", "Mario Clara", Given.SHARED),  # two names that people have
+        ("Iqra Arysm", "Iqra Maryam", Given.SHARED),
+        ("Megan Zeren", "Megan Seren", Given.EXACT),  # a further name misspelt contradicts nothing
         ("James", "Thomas James", Given.SHARED),
         ("T", "Tom", Given.SIMILAR),
         ("T", "Ruth", Given.DIFFERENT),
