@@ -43,6 +43,8 @@ def subject_master(keys: KeyProvider) -> bytes:
 
 def _fields(row: Mapping[str, Any]) -> dict[str, str]:
     fields = {"kind": row["kind"], **{name: str(row[name]) for name in _FIELDS if row[name] is not None}}
+    if row["particulars"] is not None:
+        fields |= json.loads(row["particulars"])
     if row["digest"] is not None:
         fields["digest"] = row["digest"].hex()
     if row["reference"] is not None and _open_reference(row) is None:

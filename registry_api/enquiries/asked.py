@@ -15,6 +15,7 @@ from policies.access import EnquiryDecision
 from policies.enquirer import Disclosure, Enquirer
 from policies.profile import DueDate, Profile
 from registry_api.access_log import store as access_log
+from registry_api.access_log.particulars import of_authority, of_enquirer
 from registry_api.enquiries.found import Found
 from registry_api.enquiries.recipients import notices
 from registry_api.enquiries.rules import Audience, Decided
@@ -140,6 +141,8 @@ def log_values(
         reason=reason,
         digest=None if sealed is None else sha256(sealed).digest(),
         child_ids=child_ids,
+        # To whom it was told is who asked; on whose authority stands in the entry of what was received.
+        particulars={"disclosure": asked.disclosure.value},
     )
 
 
@@ -181,6 +184,18 @@ def received_values(
         "sealed_record": asked.key.seal("record", pack(asked.record)),
         "log_kind": REFUSED if refusal else RECEIVED,
         "log_digest": sha256(sealed_question).digest(),
+        "log_particulars": json.dumps(
+            of_enquirer(enquirer)
+            | of_authority(decided.policies, decided.bundle, decided.agreements)
+            | {
+                "purpose": asked.request.reason.purpose.value,
+                "why": asked.request.reason.value,
+                "urgency": asked.request.urgency.value,
+                # There for every enquiry: that there was a caller is told by what it says, not by its being there.
+                "taken_by": str(taken_by or ""),
+            },
+            sort_keys=True,
+        ),
     }
 
 

@@ -35,8 +35,10 @@ INSERT INTO enquiry_token (token, enquiry_id)
 SELECT token, received.id FROM received CROSS JOIN unnest(:tokens::bigint[]) AS token
 """,
         "logged": """
-INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest)
-SELECT :received_at, :log_kind, :client_id, :organisation_id, :professional_id, :reference, :refusal, :log_digest
+INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest,
+                          particulars)
+SELECT :received_at, :log_kind, :client_id, :organisation_id, :professional_id, :reference, :refusal, :log_digest,
+       :log_particulars
 FROM received
 RETURNING id
 """,
