@@ -176,6 +176,16 @@ def may_read_log(enquirer: Enquirer, today: date, *, about: UUID | None = None) 
     return _decide("readLog", enquirer, today, about=_about(enquirer, about))
 
 
+def may_read_accesses(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker may read who last looked at a child whom they work with; whose it is, the case says."""
+    return _decide("readAccesses", enquirer, today)
+
+
+def may_report_disclosures(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker may make the report of what was told about a child (UK GDPR art. 15)."""
+    return _decide("reportDisclosures", enquirer, today)
+
+
 def may_decide_alerts(enquirer: Enquirer, today: date, *, about: UUID | None = None) -> Decision:
     """Decide whether the asker may read and decide alerts of misuse; ``about`` is whose enquiries one is about."""
     return _decide("decideAlert", enquirer, today, about=_about(enquirer, about))

@@ -1,8 +1,8 @@
 """What an entry says beside what was done: who it was and on whose authority, as they were at that moment.
 
 Each is a field of its own with its own commitment, so that one can be opened alone. Nothing is joined from today's
-directory later: a role that was changed since, or an agreement that ended, stays what it was (DPA 2018 s. 62(2) and (3):
-date and time, as far as possible the identity of whoever consulted and of whoever was told, and why).
+directory later: a role that was changed since, or an agreement that ended, stays what it was. DPA 2018 s. 62(2) and (3)
+ask for date and time, for why, and as far as possible for the identity of whoever consulted and of whoever was told.
 
 The names of the fields stand open in the leaf. So every entry of a kind has the same ones, empty where there is nothing
 to say: which are there must tell nobody anything.
