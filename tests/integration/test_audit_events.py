@@ -1,7 +1,7 @@
 """The log as FHIR R4 AuditEvents, held against what R4 demands of each element (ENQ-3).
 
-Cardinalities and required value sets: https://hl7.org/fhir/R4/auditevent.html (4.0.1). Shape of agents and entities: IHE
-BALP 1.1.4, StructureDefinition IHE.BasicAudit.PatientRead and IHE.BasicAudit.Query.
+Cardinalities and required value sets: https://hl7.org/fhir/R4/auditevent.html (4.0.1). Shape of agents and entities:
+IHE BALP 1.1.4, StructureDefinition IHE.BasicAudit.PatientRead and IHE.BasicAudit.Query.
 """
 
 import json
