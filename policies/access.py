@@ -40,9 +40,14 @@ _FIRST = tuple(RefusalReason)
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """It may be done. ``policies``: the ids of those that say so."""
+    """It may be done. ``policies``: the ids of those that say so.
+
+    ``agreements``: the ids of those that stand, and under which it is done. ``bundle``: the digest of the policies.
+    """
 
     policies: tuple[str, ...] = field(default=(), compare=False)
+    agreements: tuple[UUID, ...] = field(default=(), compare=False)
+    bundle: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class EnquiryDecision:
     ``may_ask``: whether they are answered at all. ``disclosure``: how much they may be told of a child who is known.
     ``by_address``: an address alone is enough. ``opens_restricted``: they are told of a restricted child, too.
     ``policies``: the ids of all that decided, and ``bundle`` the digest of the policies that those are of.
+    ``agreements``: the ids of those under which they may.
     """
 
     may_ask: Decision
@@ -71,6 +77,7 @@ class EnquiryDecision:
     opens_restricted: bool
     policies: tuple[str, ...]
     bundle: str
+    agreements: tuple[UUID, ...] = ()
 
 
 def check_policies() -> None:
@@ -127,6 +134,7 @@ def decide_enquiry(enquirer: Enquirer, purpose: Purpose, today: date) -> Enquiry
         # What an asker may do beyond asking goes into the record where they may ask, and not what they may not.
         tuple(dict.fromkeys(name for one in (may_ask, *permitted) for name in one.policies)),
         permissions().digest,
+        may_ask.agreements if isinstance(may_ask, Permitted) else (),
     )
 
 
@@ -173,6 +181,16 @@ def may_hold_log(enquirer: Enquirer, today: date, *, about: UUID | None = None) 
     return _decide("holdLog", enquirer, today, about=_about(enquirer, about))
 
 
+def may_read_accesses(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker may read who last looked at a child whom they work with; whose it is, the case says."""
+    return _decide("readAccesses", enquirer, today)
+
+
+def may_report_disclosures(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker may make the report of what was told about a child (UK GDPR art. 15)."""
+    return _decide("reportDisclosures", enquirer, today)
+
+
 def may_decide_alerts(enquirer: Enquirer, today: date, *, about: UUID | None = None) -> Decision:
     """Decide whether the asker may read and decide alerts of misuse; ``about`` is whose enquiries one is about."""
     return _decide("decideAlert", enquirer, today, about=_about(enquirer, about))
@@ -217,7 +235,8 @@ def _decide(
     if said.failed:
         return Refused(RefusalReason.POLICY_FAILED)
     if said.allowed:
-        return Permitted(said.policies)
+        under = tuple(one.id for one in active if purpose is None or purpose in one.purposes)
+        return Permitted(said.policies, under, permissions().digest)
     reason = min(map(RefusalReason, said.refusals), key=_FIRST.index, default=RefusalReason.ROLE_NOT_PERMITTED)
     return Refused(reason, said.policies)
 

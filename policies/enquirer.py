@@ -118,3 +118,5 @@ class Enquirer:
     scope: frozenset[str] = frozenset()
     assurance: Assurance = Assurance.STATED
     stepped_up: bool = False
+    organisation: str = ""
+    """What their organisation is called, for the record: it may be called something else one day."""

@@ -14,6 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from auth.staff.sessions import COOKIE
 from registry_api import problems
+from registry_api.audit.schemas import AccessesRequest, DisclosureReportRequest, LogSearchRequest
 from registry_api.directory import schemas as directory
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.enquiries.telephone_schemas import CallBackRequest, TelephoneEnquiryRequest
@@ -31,6 +32,9 @@ _BODIES_READ_BY_HAND = (
     AllocationRequest,
     DecisionRequest,
     AlertDecisionRequest,
+    LogSearchRequest,
+    AccessesRequest,
+    DisclosureReportRequest,
     directory.NewOrganisationRequest,
     directory.OrganisationRequest,
     directory.SuspensionRequest,

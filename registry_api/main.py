@@ -22,6 +22,9 @@ from registry_api import admission, description, housekeeping, privileges, probl
 from registry_api.access_log import api as log_api
 from registry_api.access_log.anchoring import Anchors
 from registry_api.access_log.awaiting import Awaiting
+from registry_api.audit import api as audit_api
+from registry_api.audit.children import AboutChildren
+from registry_api.audit.service import Audit
 from registry_api.directory import api as directory_api
 from registry_api.directory import api_clients, api_people
 from registry_api.directory import store as directory_store
@@ -225,6 +228,8 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
         clock=clock,
     )
     app.state.oversight = Oversight(database=database, vault=vault, profile=profile, clock=clock)
+    app.state.audit = Audit(register, vault, profile, clock, awaiting.covered)
+    app.state.about_children = AboutChildren(register, vault, profile, clock, awaiting.covered)
     app.state.directory = Desk(database, vault, profile, clock, settings.agreement_review_months)
     app.state.explaining = Explaining(
         database=register, vault=vault, token_keys=token_keys, profile=profile, clock=clock
@@ -253,8 +258,8 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     auth.api.configure(app, services, limited=_by_address)
     if staff is not None:
         staff.configure(app, limited=_by_address)
-    rooms = (log_api, enquiries_api, routing_api, transfers_api, oversight_api, directory_api, api_clients, api_people)
-    for room in rooms:
+    rooms = (log_api, enquiries_api, routing_api, transfers_api, oversight_api, audit_api)
+    for room in (*rooms, directory_api, api_clients, api_people):
         app.include_router(room.router)
     app.include_router(_health)
     description.complete(app)

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 from registry_api.access_log.keeping_store import ERASED
+from registry_api.audit.service import SEARCHES
 from registry_api.enquiries.gate import OPEN, READ_STANDING, RECEIVED, RESUMED
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.roles import Definer, Role, making
@@ -65,13 +66,13 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     # the access log; the trigger that queues an entry runs as the owner
     "access_entry": {
         Role.API: "INSERT, SELECT (id, kind, at)",
-        Role.REGISTER: "INSERT, SELECT (id)",
+        Role.REGISTER: _ADD,
         Role.SEQUENCER: _PASSING,
         Role.AUDITOR: _ADD,
     },
     "log_pending": {Role.API: _READ, Role.SEQUENCER: _PASSING, Role.AUDITOR: _READ},
     "log_origin": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
-    "log_entry": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
+    "log_entry": {Role.API: _READ, Role.REGISTER: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_payload": {Role.SEQUENCER: "INSERT", Role.AUDITOR: _READ},
     "log_secret": {Role.API: _READ, Role.SEQUENCER: _PASSING, Role.AUDITOR: _READ},
     "log_leaf": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
@@ -79,6 +80,7 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "log_head": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_checkpoint": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     # what stands outside of it, what is held, what was erased and why it was opened
+    "log_search": {Role.REGISTER: _ADD},
     "log_anchor": {Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_cosignature": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "legal_hold": {Role.SEQUENCER: _READ, Role.AUDITOR: _READ},
@@ -100,6 +102,11 @@ _POLICIES: Final = (
     ("access_entry", "seen", f"FOR SELECT TO {', '.join(_OTHERS)} USING (true)"),
     # What is done with the log itself is said by those who do it: nobody else makes such an entry up.
     ("access_entry", "of_requests", f"FOR INSERT TO {Role.API}, {Role.REGISTER} WITH CHECK (kind NOT LIKE 'log.%')"),
+    (
+        "access_entry",
+        "of_searches",
+        f"FOR INSERT TO {Role.REGISTER} WITH CHECK (kind IN ({', '.join(repr(str(kind)) for kind in SEARCHES)}))",
+    ),
     ("access_entry", "of_the_log", f"FOR INSERT TO {Role.SEQUENCER}, {Role.AUDITOR} WITH CHECK (kind LIKE 'log.%')"),
     ("access_entry", "of_erasing", f"FOR INSERT TO {Role.SEQUENCER} WITH CHECK (kind = '{ERASED}')"),
     ("access_entry", "erased", f"FOR DELETE TO {Role.SEQUENCER} USING (true)"),

@@ -22,6 +22,7 @@ from auth.staff.answers import instead_of_problem
 from policies.access import RefusalReason
 from policies.enquirer import Enquirer
 from registry_api.access_log import store as access_log
+from registry_api.access_log.particulars import of_enquirer
 from registry_api.kernel import errors
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.limits import retry_after
@@ -158,6 +159,7 @@ async def _refused(
             professional_id=enquirer.professional_id,
             reference=more.get("reference"),
             reason=reason or problem.code,
+            particulars=of_enquirer(enquirer),
         )
         try:
             async with request.app.state.database.connection() as connection:

@@ -32,7 +32,7 @@ def downgrade() -> None:
     for function in ('open_register', 'read_standing', 'read_told_children'):
         op.execute(f"DROP FUNCTION IF EXISTS {function}")
     op.execute("ALTER FUNCTION queue_for_the_tree() SECURITY INVOKER RESET search_path")
-    for table, policies in {'access_entry': ('seen', 'of_requests', 'of_the_log', 'of_erasing', 'erased'),
+    for table, policies in {'access_entry': ('seen', 'of_requests', 'of_searches', 'of_the_log', 'of_erasing', 'erased'),
                             'log_secret': ('kept', 'made', 'shredded', 'of_enquiries')}.items():
         for policy in policies:
             op.execute(f"DROP POLICY IF EXISTS {policy} ON {table}")

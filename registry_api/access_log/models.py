@@ -10,14 +10,20 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, SmallInteger, UniqueConstraint, Uuid
 from sqlmodel import Field, SQLModel
 
-from registry_api.kernel.columns import moment
+from registry_api.kernel.columns import moment, row_id
 
 
 class AccessEntry(SQLModel, table=True):
     """One thing that somebody did or was refused. Holds codes and identifiers, never what was asked."""
 
     __tablename__ = "access_entry"
-    __table_args__ = (Index("access_entry_reference", "reference"),)
+    __table_args__ = (
+        Index("access_entry_reference", "reference"),
+        # Those by which entries are searched for (audit).
+        Index("access_entry_children", "child_ids", postgresql_using="gin"),
+        Index("access_entry_organisation", "organisation_id", "id"),
+        Index("access_entry_professional", "professional_id", "id"),
+    )
     # No foreign keys: an entry outlives what it is about, and checking one would lock a row that every
     # other enquiry of the organisation needs as well.
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
@@ -36,6 +42,21 @@ class AccessEntry(SQLModel, table=True):
     """Digest of what the register may be looked through for against this entry, and for nothing else."""
     child_ids: list[UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
     """Whom it is about, for the subject tags of its leaf."""
+    particulars: str | None = None
+    """JSON: who it was and on whose authority, as it was then (``particulars``). Codes and identifiers."""
+
+
+class LogSearch(SQLModel, table=True):
+    """What somebody asked of the log, and why: sealed, for it may name a child and say what is suspected of whom."""
+
+    __tablename__ = "log_search"
+    id: UUID = row_id()
+    at: datetime = moment()
+    professional_id: UUID
+    up_to: int = Field(sa_type=BigInteger)
+    """The last entry that was there: later pages are of the same log."""
+    data_key: bytes
+    sealed_criteria: bytes
 
 
 class LogOrigin(SQLModel, table=True):

@@ -45,6 +45,8 @@ def subject_master(keys: KeyProvider) -> bytes:
 
 def _fields(row: Mapping[str, Any]) -> dict[str, str]:
     fields = {"kind": row["kind"], **{name: str(row[name]) for name in _FIELDS if row[name] is not None}}
+    if row["particulars"] is not None:
+        fields |= json.loads(row["particulars"])
     for name in ("digest", "sought"):
         if row[name] is not None:
             fields[name] = row[name].hex()

@@ -1,6 +1,7 @@
 """The one way to add to the access log: as a part of the statement whose effect it records, or on its own."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -9,9 +10,9 @@ from registry_api.kernel.statement import Statement
 
 APPEND = """
 INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest,
-                          child_ids, sought)
+                          child_ids, sought, particulars)
 VALUES (:log_at, :log_kind, :log_client_id, :log_organisation_id, :log_professional_id, :log_reference, :log_reason,
-        :log_digest, :log_child_ids, :log_sought)
+        :log_digest, :log_child_ids, :log_sought, :log_particulars)
 RETURNING id
 """
 """A part for ``Statement.of_parts``; its values come from ``values``."""
@@ -31,12 +32,14 @@ def values(
     digest: bytes | None = None,
     child_ids: Sequence[UUID] = (),
     sought: bytes | None = None,
+    particulars: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
     """Return the named values of ``APPEND``: codes and identifiers only, never what was asked.
 
     ``digest``: SHA-256 of what is kept sealed beside the entry, so that the tree answers for that as well.
     ``child_ids``: whom it is about; by their keys it is found again in the tree.
     ``sought``: the digest of what the register may be looked through for against this entry.
+    ``particulars``: who it was and on whose authority, as ``particulars`` makes them: a field each.
     """
     return {
         "log_at": at,
@@ -49,6 +52,7 @@ def values(
         "log_digest": digest,
         "log_child_ids": list(child_ids),
         "log_sought": sought,
+        "log_particulars": None if particulars is None else json.dumps(particulars, sort_keys=True),
     }
 
 

@@ -50,7 +50,7 @@ class Desk:
             raise Forbidden(decision.reason)
         async with self.database.session() as session:
             named = None if reference is None else str(reference)
-            await log(session, now, By.of(enquirer), "directory.read", named, what)
+            await log(session, now, By.of(enquirer, decision), "directory.read", named, what)
             yield Reading(session, self.vault, today, self.review_months)
 
     @asynccontextmanager
@@ -71,7 +71,7 @@ class Desk:
             raise Forbidden(decision.reason)
         against = _added_already if adding else nothing_against
         async with changing(
-            self.database, self.vault, at=now, by=By.of(enquirer), why=change.why, before_changing=against
+            self.database, self.vault, at=now, by=By.of(enquirer, decision), why=change.why, before_changing=against
         ) as changes:
             yield changes, Reading(changes.session, self.vault, today, self.review_months)
 

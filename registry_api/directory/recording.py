@@ -16,8 +16,10 @@ from sqlalchemy import text
 from sqlmodel import SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from policies.access import Permitted
 from policies.enquirer import Enquirer
 from registry_api.access_log import store as access_log
+from registry_api.access_log.particulars import of_decision, of_enquirer
 from registry_api.directory.models import Client, DirectoryChange, Organisation, Professional
 from registry_api.directory.rules import IN_WORDS, LONGEST_REASON, SHORTEST_REASON, Obstacle
 from registry_api.kernel.crypto import Vault
@@ -47,11 +49,14 @@ class By:
     organisation_id: UUID | None = None
     client_id: str | None = None
     operator: str | None = None
+    particulars: Mapping[str, str] | None = None
+    """Who they are as they act, and on what authority, for the access log."""
 
     @classmethod
-    def of(cls, enquirer: Enquirer) -> "By":
-        """Return the author of what an enquirer does over the API."""
-        return cls(enquirer.professional_id, enquirer.organisation_id, enquirer.client_id)
+    def of(cls, enquirer: Enquirer, decision: Permitted | None = None) -> "By":
+        """Return the author of what an enquirer does over the API, and may do by a decision."""
+        said = of_enquirer(enquirer) if decision is None else of_decision(enquirer, decision)
+        return cls(enquirer.professional_id, enquirer.organisation_id, enquirer.client_id, particulars=said)
 
 
 def nothing_against(_: SQLModel) -> None:
@@ -164,5 +169,6 @@ async def log(session: AsyncSession, at: datetime, by: By, kind: str, reference:
         professional_id=by.professional_id,
         reference=reference,
         reason=reason,
+        particulars=by.particulars,
     )
     await (await session.connection()).execute(_LOG, entry)

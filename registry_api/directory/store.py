@@ -10,7 +10,7 @@ from policies.enquirer import OWN_ROLES, STAFF_ROLES, Agreement, Disclosure, Enq
 from registry_api.kernel.db import Connection
 
 _STANDING = """o.id AS organisation_id,
-           o.suspended_at IS NOT NULL AS organisation_suspended, o.own_authority,
+           o.suspended_at IS NOT NULL AS organisation_suspended, o.own_authority, o.name AS organisation,
            p.suspended_at IS NOT NULL AS professional_suspended, p.role,
            a.id AS agreement_id, a.purposes, a.valid_from, a.valid_to,
            a.suspended_at IS NOT NULL AS agreement_suspended, a.disclosure"""
@@ -74,6 +74,7 @@ def enquirer_of(client_id: str, professional_id: UUID, rows: Sequence[asyncpg.Re
         professional_suspended=first["professional_suspended"],
         scope=frozenset(first["scopes"]),
         role=Role(first["role"]),
+        organisation=first["organisation"],
         agreements=tuple(
             Agreement(
                 row["agreement_id"],

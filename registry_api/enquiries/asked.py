@@ -15,6 +15,7 @@ from policies.access import EnquiryDecision
 from policies.enquirer import Disclosure, Enquirer
 from policies.profile import DueDate, Profile
 from registry_api.access_log import store as access_log
+from registry_api.access_log.particulars import of_authority, of_enquirer
 from registry_api.enquiries.found import Found
 from registry_api.enquiries.gate import RECEIVED
 from registry_api.enquiries.recipients import notices
@@ -147,6 +148,8 @@ def log_values(
         digest=None if sealed is None else sha256(sealed).digest(),
         child_ids=child_ids,
         sought=sought.digest(asked.reference) if sought else None,
+        # To whom it was told is who asked; on whose authority stands in the entry of what was received.
+        particulars={"disclosure": asked.disclosure.value},
     )
 
 
@@ -189,6 +192,18 @@ def received_values(
         "log_kind": REFUSED if refusal else RECEIVED,
         "log_digest": sha256(sealed_question).digest(),
         "log_sought": asked.sought.digest(asked.reference) if asked.sought else None,
+        "log_particulars": json.dumps(
+            of_enquirer(enquirer)
+            | of_authority(decided.policies, decided.bundle, decided.agreements)
+            | {
+                "purpose": asked.request.reason.purpose.value,
+                "why": asked.request.reason.value,
+                "urgency": asked.request.urgency.value,
+                # There for every enquiry: that there was a caller is told by what it says, not by its being there.
+                "taken_by": str(taken_by or ""),
+            },
+            sort_keys=True,
+        ),
     }
 
 

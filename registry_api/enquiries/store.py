@@ -36,9 +36,9 @@ SELECT token, received.id FROM received CROSS JOIN unnest(:tokens::bigint[]) AS 
 """,
         "logged": """
 INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest,
-                          sought)
+                          sought, particulars)
 SELECT :received_at, :log_kind, :client_id, :organisation_id, :professional_id, :reference, :refusal, :log_digest,
-       :log_sought
+       :log_sought, :log_particulars
 FROM received
 RETURNING id
 """,

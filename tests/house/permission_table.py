@@ -47,6 +47,7 @@ _MEET_CHILDREN = frozenset(
 )
 _MANAGER = frozenset({Role.SAFEGUARDING_MANAGER})
 _OFFICER = frozenset({Role.INFORMATION_GOVERNANCE_OFFICER})
+_TEAM = frozenset({Role.KEY_WORKER, Role.TEAM_MANAGER})
 _NOBODY: frozenset[Role] = frozenset()
 
 May = Callable[[Enquirer, date], Decision]
@@ -130,6 +131,8 @@ TABLE: tuple[Row, ...] = (
         _MANAGER | _OFFICER,
         ones_own=_ones_own(access.may_read_log),
     ),
+    Row("read who last looked at a child", access.may_read_accesses, *_CASEWORK, _MANAGER | _TEAM),
+    Row("report what was told about a child", access.may_report_disclosures, *_CASEWORK, _MANAGER | _OFFICER),
     Row(
         "place and lift legal holds on the access log",
         access.may_hold_log,

@@ -51,6 +51,7 @@ _MOVE = {
 }
 _DECISION = {"decision": "early_help", "reason": "Known to the school; family support agreed."}
 _ALERT_DECISION = {"decision": "legitimate", "reason": "A night on which many children were brought in."}
+_SEARCH = {"organisation_id": _ID, "purpose": "complaint", "why": "A complaint about who was told of this child."}
 
 GOVERNED: dict[Key, Governed] = {
     ("POST", "/api/v1/enquiries"): Governed(access.may_enquire, "officer-1", "enquiry", _ENQUIRY),
@@ -71,6 +72,13 @@ GOVERNED: dict[Key, Governed] = {
     ("GET", "/api/v1/alerts"): Governed(access.may_decide_alerts, "sm-1", "casework"),
     ("POST", "/api/v1/alerts/{alert_id}/decision"): Governed(
         access.may_decide_alerts, "sm-1", "casework", _ALERT_DECISION, (("If-Match", '"1"'),)
+    ),
+    ("POST", "/api/v1/access-log/search"): Governed(access.may_read_log, "igo-1", "casework", _SEARCH),
+    ("GET", "/api/v1/access-log/searches/{search_id}"): Governed(access.may_read_log, "igo-1", "casework"),
+    ("GET", "/api/v1/access-log/searches/{search_id}/audit-events"): Governed(access.may_read_log, "igo-1", "casework"),
+    ("POST", "/api/v1/access-log/accesses"): Governed(access.may_read_accesses, "sm-1", "casework", {"child_id": _ID}),
+    ("POST", "/api/v1/access-log/disclosure-report"): Governed(
+        access.may_report_disclosures, "igo-1", "casework", {"child_id": _ID, "why": _SEARCH["why"]}
     ),
     ("POST", "/api/v1/transfers/in"): Governed(access.may_notify_transfer, "custodian-1", "transfer", _MOVE),
     ("PUT", "/api/v1/transfers/{reference}/key-worker"): Governed(
@@ -188,6 +196,7 @@ URL_PARAMETERS = {
     ("path", "session_id"): {"type": "string", "format": "uuid"},
     ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
     ("path", "tile"): {"type": "string", "maxLength": 40},
+    ("path", "search_id"): {"type": "string", "format": "uuid"},
     ("path", "alert_id"): {"type": "string", "format": "uuid"},
     ("path", "enquiry_reference"): {"type": "string", "pattern": "^E-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
     ("path", "organisation_id"): {"type": "string", "format": "uuid"},
@@ -218,6 +227,7 @@ EXAMPLES = {
     "notification_id": _ID,
     "consideration_id": _ID,
     "alert_id": _ID,
+    "search_id": _ID,
     "reference": "T-00000-00000",
     "enquiry_reference": "E-00000-00000",
     "organisation_id": _ID,

@@ -109,6 +109,7 @@ class Callers:
             "notification_id": [one["id"] for one in await world.inbox("kw-1")],
             "tile": ["0/000.p/1", "entries/000.p/1"],
             "consideration_id": [one["id"] for one in await world.considerations()],
+            "search_id": [(await self._made("/api/v1/access-log/search"))["search_id"]],
             "alert_id": [one["id"] for one in await alerts(world)],
             "reference": [transfer["reference"]],
             "enquiry_reference": [call["reference"] for call in calls],

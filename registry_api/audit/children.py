@@ -1,0 +1,164 @@
+"""Who looked at one child: the last accesses for those who work with it, and the report for whoever may have it.
+
+The report is for an answer to a subject-access request (UK GDPR article 15(1)(c): the recipients to whom it was
+disclosed). Professionals are named: whoever looked as a part of their office is no third party to be kept secret (DPA
+2018 schedule 2 paragraphs 16(2) and 17). What only a third party could be harmed by is never in it: a caller's number,
+what an enquirer wrote, and how another child stands. What else is to be left out, and by which exemption, is decided by
+the person who makes it, case by case; that anything was left out is not said, for that alone could tell.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from policies.access import Refused, may_open_restricted, may_read_accesses, may_report_disclosures
+from policies.enquirer import Enquirer, Role
+from policies.profile import Profile
+from registry_api.access_log.admitting import admit
+from registry_api.audit import showing, store
+from registry_api.audit.schemas import Accesses, AccessesRequest, Disclosure, DisclosureReport, DisclosureReportRequest
+from registry_api.audit.service import Covered
+from registry_api.kernel.clock import Clock
+from registry_api.kernel.crypto import Vault
+from registry_api.kernel.db import Database
+from registry_api.kernel.errors import Forbidden, NotFound
+
+MOST_SHOWN: Final = 25
+_MOST_REPORTED: Final = 10_000
+_EXPLANATION: Final = (
+    "Who looked at what the register holds of this child, when, why, and what they were told. Roles and organisations "
+    "are as they were at the time."
+)
+_TOLD: Final = {
+    "on_plan": "That the child is under a child protection plan, and whom to turn to.",
+    "temporary_entry": "That the child is on a temporary entry, and whom to turn to.",
+    "open_case": "That Children's Services have an open case, and whom to turn to.",
+    "known_before": "That the child was known before.",
+    "known": "That the child is known, and whom to turn to; no more.",
+    "call_back": "Nothing yet: that they would be called back.",
+    "more_information_needed": "Nothing: that more details were needed.",
+}
+_WHAT: Final = {
+    "enquiry.answered": "An enquiry was answered.",
+    "enquiry.restricted_opened": "An enquiry was answered.",
+    "log.searched": "The record of who looked was searched.",
+    "log.subject_key_given": "The key to the entries about this child was given out.",
+    "child.accesses_read": "Somebody who works with the child read who had looked.",
+    "child.disclosures_reported": "A report such as this one was made.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AboutChildren:
+    """The use-cases, over what they need. ``covered`` returns when an entry lies under a signed head."""
+
+    database: Database
+    vault: Vault
+    profile: Profile
+    clock: Clock
+    covered: Covered
+
+    async def accesses(self, enquirer: Enquirer, request: AccessesRequest) -> Accesses:
+        """Record it, and return who last looked at a child whom the asker works with.
+
+        Raises Forbidden, StoreUnavailable; NotFound where there is no such child or it is not theirs: those look alike.
+        """
+        now, child = self.clock(), request.child_id
+        may = may_read_accesses(enquirer, self.profile.today(now))
+        if isinstance(may, Refused):
+            raise Forbidden(may.reason)
+        async with self.database.connection() as connection:
+            manager = enquirer.role is Role.SAFEGUARDING_MANAGER
+            restricted = await store.restricted(connection, child)
+            theirs = await store.works_with(connection, child, enquirer.professional_id, now)
+            if restricted is None or not (theirs or (manager and self._opens(enquirer, restricted=restricted))):
+                raise NotFound
+            await self.covered(await admit(connection, enquirer, may, "child.accesses_read", at=now, child_ids=[child]))
+            rows = await store.about(connection, child, MOST_SHOWN + 1)
+            rows = [row for row in rows if row["kind"] != "child.accesses_read" or row["at"] != now][:MOST_SHOWN]
+            names = await showing.names(connection, self.vault, rows)
+        return Accesses(
+            child_id=child,
+            accesses=tuple(showing.shown(row, names, tells_outcome=_is_about(row, child)) for row in rows),
+        )
+
+    async def report(self, enquirer: Enquirer, request: DisclosureReportRequest) -> DisclosureReport:
+        """Record it, with what is left out and why, and return what was told about a child, the oldest first.
+
+        Raises Forbidden, StoreUnavailable; NotFound where there is no such child, or its record is restricted and the
+        asker may not open it.
+        """
+        now, child = self.clock(), request.child_id
+        may = may_report_disclosures(enquirer, self.profile.today(now))
+        if isinstance(may, Refused):
+            raise Forbidden(may.reason)
+        report = uuid4()
+        key = self.vault.new_key("log_search", report)
+        sealed = key.seal("criteria", request.model_dump_json().encode())
+        async with self.database.connection() as connection:
+            restricted = await store.restricted(connection, child)
+            if restricted is None or not self._opens(enquirer, restricted=restricted):
+                raise NotFound
+            async with connection.transaction():
+                up_to = await store.last_entry(connection)
+                number = await admit(
+                    connection,
+                    enquirer,
+                    may,
+                    "child.disclosures_reported",
+                    at=now,
+                    reference=str(report),
+                    digest=sha256(sealed).digest(),
+                    child_ids=[child],
+                )
+                await store.add_search(
+                    connection,
+                    report,
+                    at=now,
+                    by=enquirer.professional_id,
+                    up_to=up_to,
+                    data_key=key.wrapped,
+                    sealed=sealed,
+                )
+            await self.covered(number)
+            left_out = {one.reference for one in request.left_out}
+            rows = await store.about(connection, child, _MOST_REPORTED)
+            rows = [row for row in reversed(rows) if row["id"] <= up_to and row["reference"] not in left_out]
+            names = await showing.names(connection, self.vault, rows)
+        return DisclosureReport(
+            made_at=now,
+            child_id=child,
+            explanation=_EXPLANATION,
+            disclosures=tuple(_disclosure(row, names, child) for row in rows),
+        )
+
+    def _opens(self, enquirer: Enquirer, *, restricted: bool) -> bool:
+        today = self.profile.today(self.clock())
+        return not restricted or not isinstance(may_open_restricted(enquirer, today), Refused)
+
+
+def _is_about(row: Mapping[str, Any], child: UUID) -> bool:
+    """Return whether what an entry ends in is about this child, and not one at the same address or of a like name."""
+    return not str(row["kind"]).startswith("enquiry.") or row["answered_about"] == child
+
+
+def _disclosure(row: Mapping[str, Any], names: Mapping[UUID, str], child: UUID) -> Disclosure:
+    says = showing.said(row)
+    told = "Nothing of this child beyond this list."
+    if str(row["kind"]).startswith("enquiry."):
+        told = "The enquiry was about somebody else; this child's record was looked at to answer it."
+        if row["answered_about"] == child:
+            told = _TOLD.get(row["reason"], "Nothing of this child.")
+    return Disclosure(
+        at=row["at"],
+        reference=row["reference"],
+        what=_WHAT.get(row["kind"], "The record was looked at."),
+        name=names.get(row["professional_id"]),
+        role=says.get("role"),
+        organisation=says.get("organisation"),
+        purpose=says.get("purpose"),
+        reason=says.get("why"),
+        told=told,
+    )

@@ -1,0 +1,72 @@
+"""Entries as people read them: what the entry itself says, with the name that the directory has of a professional."""
+
+import json
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from registry_api.audit.schemas import EntryShown, OnWhoseAuthority, WhoLooked
+from registry_api.directory import service as directory
+from registry_api.kernel.crypto import Vault
+from registry_api.kernel.db import Connection
+
+_RESTRICTED_OPENED, _ANSWERED = "enquiry.restricted_opened", "enquiry.answered"
+
+
+def is_ones_own(row: Mapping[str, Any], professional_id: UUID) -> bool:
+    """Return whether an entry is about what somebody did: themselves, or for a caller whose enquiry they took."""
+    return professional_id == row["professional_id"] or _asked(row).get("taken_by") == str(professional_id)
+
+
+def said(row: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an entry says of who acted and why; that of an enquiry's answer stands in what was received."""
+    return _asked(row) | dict(json.loads(row["particulars"] or "{}"))
+
+
+def _asked(row: Mapping[str, Any]) -> dict[str, str]:
+    return dict(json.loads(row["asked"] or "{}")) if str(row["kind"]).startswith(("enquiry.", "telephone.")) else {}
+
+
+async def names(connection: Connection, vault: Vault, rows: Collection[Mapping[str, Any]]) -> dict[UUID, str]:
+    """Return the names of those who acted, by their ids."""
+    people = await directory.people(connection, vault, {row["professional_id"] for row in rows} - {None})
+    return {id_: person.name for id_, person in people.items()}
+
+
+def withheld(row: Mapping[str, Any]) -> EntryShown:
+    """Return what is shown in the place of one's own entry: that there is one, and when."""
+    return EntryShown(entry_id=row["entry_id"], at=row["at"], withheld="ones_own")
+
+
+def shown(row: Mapping[str, Any], names: Mapping[UUID, str], *, tells_outcome: bool) -> EntryShown:
+    """Return an entry. ``tells_outcome``: whether how the child stands may be told."""
+    says = said(row)
+    kind = row["kind"]
+    if not tells_outcome and kind == _RESTRICTED_OPENED:
+        kind = _ANSWERED
+    return EntryShown(
+        entry_id=row["entry_id"],
+        at=row["at"],
+        kind=kind,
+        reference=row["reference"],
+        who=WhoLooked(
+            professional_id=row["professional_id"],
+            name=names.get(row["professional_id"]),
+            role=says.get("role"),
+            organisation_id=row["organisation_id"],
+            organisation=says.get("organisation"),
+            system=row["client_id"],
+        ),
+        authority=OnWhoseAuthority(
+            agreements=tuple(says.get("agreements", "").split()),
+            policies=tuple(says.get("policies", "").split()),
+            policy_bundle=says.get("policy_bundle"),
+        ),
+        purpose=says.get("purpose"),
+        why=says.get("why"),
+        urgency=says.get("urgency"),
+        taken_by=UUID(says["taken_by"]) if says.get("taken_by") else None,
+        outcome=row["reason"] if tells_outcome else None,
+        disclosure=says.get("disclosure"),
+        digest=row["digest"].hex() if row["digest"] else None,
+    )

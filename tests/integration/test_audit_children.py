@@ -1,0 +1,136 @@
+"""Who looked at one child: for those who work with the child, and for the child's representative (ENQ-3)."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from builders import World, entry, question
+
+from registry_api.audit.as_csv import cell
+
+pytestmark = pytest.mark.rule("ENQ-3")
+PATH = "/api/v1/access-log"
+WHY = "A request by the child's mother, who has parental responsibility."
+
+
+async def _accesses(world: World, who: str, child: object) -> Any:
+    return await world.http.post(f"{PATH}/accesses", json={"child_id": str(child)}, auth=world.auth(who, "casework"))
+
+
+async def _report(world: World, who: str, child: object, **more: Any) -> Any:
+    body = {"child_id": str(child), "why": WHY, **more}
+    return await world.http.post(f"{PATH}/disclosure-report", json=body, auth=world.auth(who, "casework"))
+
+
+async def test_the_key_worker_sees_who_last_looked_and_the_reading_is_recorded(world: World) -> None:
+    child = await world.add(entry(key_worker=world.members["kw-1"].id, team_manager=world.members["tm-1"].id))
+    await world.ask("officer-1", question())
+    await world.ask("nurse-1", question())
+    for who in ("kw-1", "tm-1", "sm-1"):
+        answer = await _accesses(world, who, child)
+        assert answer.status_code == 200, answer.text
+        asked = [one for one in answer.json()["accesses"] if one["kind"] == "enquiry.answered"]
+        assert [one["who"]["role"] for one in asked] == ["nurse", "police_officer"]
+        assert asked[0]["outcome"] == "open_case"
+    assert [row["child_ids"] for row in await world.log("child.accesses_read")] == [[child]] * 3
+
+
+async def test_no_more_than_the_last_25_are_shown(world: World) -> None:
+    child = await world.add(entry(key_worker=world.members["kw-1"].id))
+    for _ in range(27):
+        world.clock.advance(seconds=1)
+        answer = await _accesses(world, "kw-1", child)
+    assert len(answer.json()["accesses"]) == 25
+    assert answer.json()["accesses"][0]["at"] > answer.json()["accesses"][-1]["at"]
+
+
+async def test_another_ones_child_looks_like_none(world: World) -> None:
+    child = await world.add(entry(key_worker=world.members["kw-1"].id, team_manager=world.members["tm-1"].id))
+    closed = await world.add(entry("Bartram", case=False, key_worker=world.members["kw-2"].id))
+    seen = [await _accesses(world, "kw-2", named) for named in (child, closed, "00000000-0000-4000-8000-000000000000")]
+    assert [answer.status_code for answer in seen] == [404] * 3
+    assert len({str({**answer.json(), "request_id": None}) for answer in seen}) == 1
+    assert await world.log("child.accesses_read") == []
+    await world.cover("kw-1", "kw-2")
+    assert (await _accesses(world, "kw-2", child)).status_code == 200
+
+
+async def test_of_a_restricted_child_only_those_who_work_with_it_are_told(world: World) -> None:
+    child = await world.add(entry(restricted=True, key_worker=world.members["kw-1"].id))
+    assert (await _accesses(world, "kw-1", child)).status_code == 200
+    assert (await _accesses(world, "sm-1", child)).status_code == 404
+    for who in ("sm-1", "igo-1"):
+        assert (await _report(world, who, child)).status_code == 404
+
+
+async def test_the_report_says_who_was_told_what_and_nothing_of_third_parties(world: World) -> None:
+    child = await world.add(entry(key_worker=world.members["kw-1"].id))
+    await world.add(entry("Rosalind", born=None, key_worker=world.members["kw-2"].id))
+    asked = (await world.ask("officer-1", question())).json()["reference"]
+    answer = await _report(world, "igo-1", child)
+    assert answer.status_code == 200, answer.text
+    told = next(one for one in answer.json()["disclosures"] if one["reference"] == asked)
+    assert told["told"] == "That Children's Services have an open case, and whom to turn to."
+    assert (told["name"], told["role"], told["organisation"]) == (
+        "Testperson Officer-1",
+        "police_officer",
+        "Test Police",
+    )
+    assert (told["purpose"], told["reason"]) == ("child_protection", "injury")
+    for word in ("960321", "Bruise", "Rosalind", "Larkspur"):
+        assert word not in answer.text
+    (recorded,) = await world.log("child.disclosures_reported")
+    assert recorded["child_ids"] == [child]
+
+
+async def test_an_enquiry_about_another_child_tells_nothing_of_that_child(world: World) -> None:
+    child = await world.add(entry("Rosalind", "Fennimore-Test"))
+    await world.add(entry(key_worker=world.members["kw-1"].id))
+    reference = (await world.ask("officer-1", question())).json()["reference"]
+    async with world.database.connection() as connection:
+        # As of a child on a plan at the address.
+        await connection.execute(
+            "INSERT INTO access_entry (at, kind, reference, reason, child_ids) VALUES (now(), $1, $2, 'on_plan', $3)",
+            "enquiry.answered",
+            reference,
+            [child],
+        )
+    (one,) = (await _report(world, "igo-1", child)).json()["disclosures"]
+    assert one["told"].startswith("The enquiry was about somebody else")
+
+
+async def test_what_is_exempt_is_left_out_without_a_word_and_the_record_has_it(world: World) -> None:
+    child = await world.add(entry(key_worker=world.members["kw-1"].id))
+    kept, left = [(await world.ask(who, question())).json()["reference"] for who in ("nurse-1", "officer-1")]
+    answer = await _report(world, "igo-1", child, left_out=[{"reference": left, "exemption": "crime"}])
+    assert kept in answer.text
+    assert left not in answer.text
+    assert "crime" not in answer.text
+    async with world.database.connection() as connection:
+        row = await connection.fetchrow("SELECT * FROM log_search")
+    sealed = world.vault.key("log_search", row["id"], row["data_key"]).open("criteria", row["sealed_criteria"])
+    assert left.encode() in sealed
+    assert b"crime" in sealed
+
+
+async def test_as_csv_it_says_the_same(world: World) -> None:
+    child = await world.add(entry(key_worker=world.members["kw-1"].id))
+    asked = (await world.ask("officer-1", question())).json()["reference"]
+    answer = await _report(world, "igo-1", child, format="csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    (row,) = [one for one in csv.DictReader(io.StringIO(answer.text)) if one["reference"] == asked]
+    assert (row["name"], row["organisation"]) == ("Testperson Officer-1", "Test Police")
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", " =", "\uff1d"], ids=repr)
+def test_no_cell_is_a_formula(begins: str) -> None:
+    assert cell(f"{begins}1+1") == f"'{begins}1+1"
+    assert cell("Testperson = One") == "Testperson = One"
+    assert cell(None) == ""
+
+
+@pytest.mark.parametrize("who", ["kw-1", "tm-1", "duty-1"])
+async def test_nobody_else_makes_a_report(world: World, who: str) -> None:
+    child = await world.add(entry(key_worker=world.members["kw-1"].id))
+    assert (await _report(world, who, child)).status_code == 403
