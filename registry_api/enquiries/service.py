@@ -210,6 +210,7 @@ class Enquiries:
                 async with database.connection() as connection:
                     with contextlib.suppress(asyncpg.UniqueViolationError):  # a retry was answered meanwhile
                         await self._conclude(connection, asked, "enquiry.finished_unsent")
+                        _log.warning("enquiry_finished_unsent")  # operations are to know; which one, says the log
             except StoreUnavailable:
                 raise
             except Exception as error:  # whatever it is, the others must not wait for it

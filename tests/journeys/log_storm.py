@@ -40,7 +40,7 @@ _UNLIMITED = {
         "FAILED_AUTHENTICATIONS_PER_MINUTE_ADDRESS",
     )
 }
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from registry_api.main import create_app
 SECONDS = float(os.environ.get("SOAK_SECONDS", "12"))
 SEED = int(os.environ.get("SOAK_SEED", "4"))
 
-pytestmark = [pytest.mark.timeout(SECONDS * 2 + 300), pytest.mark.rule("ENQ-2")]
+pytestmark = [pytest.mark.timeout(SECONDS * 2 + 900), pytest.mark.rule("ENQ-2")]
 ANSWERED = {"enquiry.answered", "enquiry.finished_unsent"}
 
 
