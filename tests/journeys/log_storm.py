@@ -307,7 +307,7 @@ class Storm:
                         await self._write_once(connection, f"{WRITERS_REFERENCE}-{number}", chance)
                 finally:
                     connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 await asyncio.sleep(0.1)
 
     async def _write_once(self, connection: asyncpg.Connection, reference: str, chance: random.Random) -> None:
