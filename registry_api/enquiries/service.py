@@ -197,7 +197,7 @@ class Enquiries:
         The enquirer was told that nothing was recorded and may never ask again; those who are to follow up are told
         all the same, and a later retry gets this very answer. Of the last KEY_KEPT, a few at a time.
 
-        ``database``: not the one that requests wait for. Raises StoreUnavailable; what is wrong with one stops no other.
+        ``database``: not that of requests. Raises StoreUnavailable; what is wrong with one enquiry stops no other.
         """
         until = self._clock() - _ATTEMPT_OVER
         since = max(until - KEY_KEPT, self._finished_until)

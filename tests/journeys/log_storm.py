@@ -266,10 +266,8 @@ class Storm:
     def _ask(self, number: int) -> None:
         chance = random.Random(self._chance.getrandbits(32) ^ number)
         urls = [api.environment["REGISTRY_BASE_URL"] for api in self.apis]
-        askers = {
-            url: AsProfessional(OrganisationSigner(self._client_id, self._private, url), url, f"officer-{number}", "enquiry")
-            for url in urls
-        }
+        signers = {url: OrganisationSigner(self._client_id, self._private, url) for url in urls}
+        askers = {url: AsProfessional(signers[url], url, f"officer-{number}", "enquiry") for url in urls}
         with httpx2.Client(timeout=15, trust_env=False) as http:
             while not self._over.is_set():
                 key = f"storm-{number}-{chance.getrandbits(64):016x}"

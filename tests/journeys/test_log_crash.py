@@ -82,7 +82,7 @@ async def test_kill_9_of_everything_breaks_no_promise(tmp_path: Path, capsys: py
     receipts = kept_receipts(tmp_path / "receipts", known.answers)
     outside = [argument for path in receipts for argument in ("--checkpoint", str(path))]
     command = [sys.executable, verify.__file__, "fsck", str(exported), "--deep", "--log-key", str(keys), *outside]
-    checked = subprocess.run(command, capture_output=True, text=True)
+    checked = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
 
     trust = verify.Trust(verify.keys_of([str(keys)]), [], 0)
