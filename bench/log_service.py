@@ -2,7 +2,6 @@
 
 import asyncio
 import multiprocessing
-import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -53,7 +52,7 @@ def measure(
         EmbeddedPostgres(state) as postgres,
     ):
         pairs = [_pair(generator, state, postgres.url, bodies, seconds, clients) for _ in range(repeats)]
-        with fresh_copy(postgres.url) as url:
+        with fresh_copy(postgres.url, state) as url:
             return pairs, asyncio.run(_sequence(url, state, entries))
 
 
@@ -62,7 +61,7 @@ def _pair(
 ) -> Pair:
     rates, p99s, errors = {}, {}, 0
     for name, app in APPS.items():
-        with fresh_copy(url) as copy, running(_of_its_own(state), copy, app) as service:
+        with fresh_copy(url, state) as copy, running(state, copy, app) as service:
             load = Load(service.port, service.workers, clients, _WARM_UP, seconds, service.requests(bodies))
             measured = generator.submit(drive, load).result(timeout=600)
         rates[name] = len(measured.latencies) / measured.seconds
@@ -71,28 +70,21 @@ def _pair(
     return Pair(rates["with"], rates["without"], p99s["with"], p99s["without"], errors)
 
 
-def _of_its_own(state: Path) -> Path:
-    """Return the state folder, its fence taken away: each copy of the register is another history of the log."""
-    for kept in ("log-keys", "log-keys.fence.json"):
-        (state / kept).unlink(missing_ok=True)
-    return state
-
-
 async def _sequence(url: str, state: Path, entries: int) -> float:
     database = Database(url, pool_size=2, timeout_seconds=60)
     local = LocalKeys.load(Settings(state_dir=state).keys_file)
-    with tempfile.TemporaryDirectory() as folder:
-        keys = LogKeys.create(Path(folder) / "log-keys", "bench.test/log")
-        made = Sequencer(database=database, local=local, keys=keys, clock=utc_now)
-        async with database.connection() as connection:
-            await connection.execute("TRUNCATE log_pending")
-            await connection.execute(
-                "INSERT INTO access_entry (at, kind) SELECT now(), 'inbox.read' FROM generate_series(1, $1::integer)",
-                entries,
-            )
-        started = time.perf_counter()
-        while (await made.round()).more:
-            pass
-        taken = time.perf_counter() - started
+    keys = LogKeys.load(Settings(state_dir=state).log_keys_file)
+    made = Sequencer(database=database, local=local, keys=keys, clock=utc_now)
+    while (await made.round()).more:
+        pass
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO access_entry (at, kind) SELECT now(), 'inbox.read' FROM generate_series(1, $1::integer)",
+            entries,
+        )
+    started = time.perf_counter()
+    while (await made.round()).more:
+        pass
+    taken = time.perf_counter() - started
     await database.close()
     return entries / taken
