@@ -1,4 +1,4 @@
-"""The access log at work: enquiries with it and without waiting for it in turns, and how fast entries come into the tree."""
+"""The access log at work: enquiries with it, in turns with such as wait for none of it, and the pace of its sequencer."""
 
 import asyncio
 import multiprocessing

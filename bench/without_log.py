@@ -24,5 +24,5 @@ def app() -> FastAPI:
         return none
 
     enquiries._covered = at_once
-    enquiries.receipt = receipt  # type: ignore[method-assign]
+    enquiries.receipt = receipt  # type: ignore[method-assign, assignment]
     return made

@@ -332,7 +332,8 @@ def split_bundle(bundle: bytes) -> list[bytes]:
 
 def hash_each(prefix: bytes, contents: Iterable[bytes]) -> list[bytes]:
     """Return the hash of each of these under a prefix. Copying a hash begun is quicker than beginning one."""
-    begun, hashes = hashlib.sha256(prefix).copy, []
+    begun = hashlib.sha256(prefix).copy
+    hashes: list[bytes] = []
     add = hashes.append
     for content in contents:
         sha = begun()
