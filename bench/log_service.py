@@ -1,4 +1,4 @@
-"""The access log at work: enquiries with it, in turns with such as wait for none of it, and the pace of its sequencer."""
+"""The access log at work: enquiries with it, in turns with such as wait for none of it, and its sequencer's pace."""
 
 import asyncio
 import multiprocessing

@@ -30,13 +30,15 @@ class Findings:
     """In no tree, and not waiting for it."""
     removed: int = 0
     """In the tree, and the row is gone."""
+    tiles: int = 0
+    """Stored tiles that are not what the leaves hash to: receipts are made of them, and would not hold."""
     other_root: bool = False
     """The leaves together are not those of the signed head."""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing was found."""
-        return not (self.altered or self.missing or self.removed or self.other_root)
+        return not (self.altered or self.missing or self.removed or self.tiles or self.other_root)
 
 
 def _is_altered(row: Mapping[str, Any], vault: Vault, subjects: bytes) -> bool:
@@ -66,6 +68,7 @@ async def check(connection: Connection, vault: Vault, subjects: bytes) -> Findin
     edge = Edge()
     for first in range(0, head.size, _AT_ONCE):
         end = min(first + _AT_ONCE, head.size)
-        edge.append(await tree_store.leaf_hashes(connection, origin_id, first, end))
+        full = edge.append(await tree_store.leaf_hashes(connection, origin_id, first, end))
+        found.tiles += await tree_store.differing_tiles(connection, origin_id, full)
     found.other_root = edge.root() != head.root
     return found
