@@ -29,7 +29,8 @@ from auth.sending import AsProfessional, NoToken
 from registry_api.kernel.postgres import EmbeddedPostgres, libpq_dsn
 
 ENQUIRIES: Final = "/api/v1/enquiries"
-WRITERS_REFERENCE: Final = "WRITER"
+WRITERS_REFERENCE: Final = "W-00000"
+"""With five digits more it is of the form that a leaf shows (``access_log.sealing``)."""
 _OFFICERS: Final = 4
 _UNLIMITED = {
     f"REGISTRY_{name}": "100000000"
@@ -302,7 +303,7 @@ class Storm:
                 try:
                     while not self._over.is_set():
                         number += 1
-                        await self._write_once(connection, f"{WRITERS_REFERENCE}-{number}", chance)
+                        await self._write_once(connection, f"{WRITERS_REFERENCE}-{number:05d}", chance)
                 finally:
                     connection.terminate()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
