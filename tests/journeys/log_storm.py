@@ -7,11 +7,7 @@ What is killed and when follows from a seed; what it meets does not, so a seed t
 import asyncio
 import contextlib
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +18,8 @@ from typing import Any, Final
 import asyncpg
 import httpx2
 import psutil
-from deployment import ROOT, deployment, examples, run
+from deployment import deployment, examples, run
+from journeys.log_storm_processes import Process
 
 from auth.client import OrganisationSigner, generate_client_key
 from auth.sending import AsProfessional, NoToken
@@ -63,49 +60,6 @@ class Kept:
     committed: list[str] = field(default_factory=list)
     rolled_back: list[str] = field(default_factory=list)
     killed: list[str] = field(default_factory=list)
-
-
-@dataclass
-class Process:
-    """One process of the deployment, in a session of its own, so that it can be killed with all its children."""
-
-    name: str
-    command: list[str]
-    environment: dict[str, str]
-    said: Path
-    running: subprocess.Popen[bytes] | None = None
-
-    def keep_running(self) -> None:
-        """Start it unless it runs, as a supervisor would."""
-        if self.running is None or self.running.poll() is not None:
-            with self.said.open("ab") as said:
-                full = [sys.executable, "-m", "registry_api.cli", *self.command]
-                self.running = subprocess.Popen(
-                    full, env=self.environment, cwd=ROOT, stdout=said, stderr=said, start_new_session=True
-                )
-
-    def kill(self) -> None:
-        """Kill it, and the workers that it started."""
-        if self.running is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.running.pid, signal.SIGKILL)
-            self.running.wait()
-
-    def kill_a_worker(self, chance: random.Random) -> None:
-        """Kill one of its children, which it starts again by itself."""
-        if self.running is not None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                if children := psutil.Process(self.running.pid).children():
-                    chance.choice(children).kill()
-
-    def stop(self) -> None:
-        """End it as an operator would."""
-        if self.running is not None:
-            self.running.terminate()
-            try:
-                self.running.wait(_PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.kill()
 
 
 class Storm:
