@@ -1,7 +1,7 @@
 """A whole deployment under enquirers, whose processes and database are killed with -9 at random, and started again.
 
 Two API processes and two sequencers on one state folder, as an operator starts them, and a PostgreSQL of their own.
-What is killed and when follows from a seed; what it meets does not, so a seed that failed may have to run again.
+What is killed and when follows from a seed; what it meets does not: a seed that failed may have to run again.
 """
 
 import asyncio
@@ -110,8 +110,6 @@ class Storm:
     def _process(self, name: str, command: list[str], environment: dict[str, str]) -> Process:
         return Process(name, command, environment, self.folder / f"{name}.said")
 
-    # --- what goes on in it ------------------------------------------------------------------------------------------
-
     def rage(self, seconds: float) -> Kept:
         """Let it rage for so long, then let what was killed come back and what was asked come to its end."""
         self.start()
@@ -216,8 +214,6 @@ class Storm:
             time.sleep(self._chance.uniform(0, 0.5))
             self.postgres.start()
 
-    # --- those who ask and write --------------------------------------------------------------------------------------
-
     def _ask(self, number: int) -> None:
         chance = random.Random(self._chance.getrandbits(32) ^ number)
         urls = [api.environment["REGISTRY_BASE_URL"] for api in self.apis]
@@ -237,8 +233,7 @@ class Storm:
         self, http: httpx2.Client, url: str, askers: dict[str, AsProfessional], key: str, body: dict[str, Any]
     ) -> bool:
         try:
-            headers = {"Idempotency-Key": key}
-            answer = http.post(url + ENQUIRIES, json=body, headers=headers, auth=askers[url])
+            answer = http.post(url + ENQUIRIES, json=body, headers={"Idempotency-Key": key}, auth=askers[url])
         except (httpx2.TransportError, NoToken):
             return False
         if answer.status_code != 200:
