@@ -13,7 +13,7 @@ COMPILE := pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint check docs bench-enquiry bench-authentication bench-log bench-matching fuzz lock
+.PHONY: help demo test soak lint check docs bench-enquiry bench-authentication bench-log bench-matching fuzz lock
 .DEFAULT_GOAL := help
 
 help: ## Say what there is
@@ -27,6 +27,10 @@ test: $(READY) ## Every test
 
 fuzz: $(READY) ## Many made-up calls of every operation, other ones each time; how many in FUZZ_EXAMPLES
 	FUZZ_EXAMPLES=$(or $(FUZZ_EXAMPLES),500) $(RUN) pytest -o timeout=3600 tests/integration/test_every_operation.py
+
+soak: $(READY) ## Kill processes and PostgreSQL under enquirers, other ones each time; SOAK_SECONDS (600) and SOAK_SEED
+	SOAK_SECONDS=$(or $(SOAK_SECONDS),600) SOAK_SEED=$(or $(SOAK_SEED),$(shell date +%s)) \
+		$(RUN) pytest tests/journeys/test_log_crash.py
 
 lint: $(READY) ## Every check that is no test: style, types, imports, generated documents
 	$(RUN) ruff check .

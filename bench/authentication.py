@@ -54,7 +54,7 @@ def main() -> None:
     options = _options()
     state = options.state.absolute()
     prepare(state, options.records)
-    with EmbeddedPostgres(state) as postgres, fresh_copy(postgres.url) as url:
+    with EmbeddedPostgres(state) as postgres, fresh_copy(postgres.url, state) as url:
         _keep_to_one_processor()
         runs = uvloop.run(_measure(options, state, url))
     rows = _medians(runs)

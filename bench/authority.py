@@ -24,6 +24,7 @@ from bench.asking import ask
 from bench.questions import write_questions
 from policies.enquirer import Purpose, Role
 from policies.profile import load_profile
+from registry_api.access_log.log_keys import LogKeys
 from registry_api.directory import service as directory
 from registry_api.kernel import migrations
 from registry_api.kernel.crypto import LocalKeys, Vault
@@ -41,6 +42,8 @@ HISTORY = 4000
 LOADED = "bench_loaded"
 """The database that holds the register, never written to after it was made: measurements use copies."""
 _MEASURED = "bench_measured"
+_FENCE_LOADED = "fence-loaded.json"
+"""The fence of the access log as it was when the register was loaded."""
 _ROOT = Path(__file__).parents[1]
 _MAKERS = (
     "alembic/versions",
@@ -84,12 +87,17 @@ def prepare(state: Path, records: int) -> None:
         url = database_of(postgres.url, LOADED)
         migrations.upgrade(url)
         asyncio.run(_populate(url, state, records))
+    shutil.copy(LogKeys.load(Settings(state_dir=state).log_keys_file).fence.path, state / _FENCE_LOADED)
     stamp.write_text(wanted)
 
 
 @contextmanager
-def fresh_copy(url: str) -> Iterator[str]:
-    """Copy the loaded database, written out to disk, and yield the URL of the copy; dropped in the end."""
+def fresh_copy(url: str, state: Path) -> Iterator[str]:
+    """Copy the loaded database, written out to disk, and yield the URL of the copy; dropped in the end.
+
+    The fence of the access log goes back with it: the log of a copy would rightly refuse to be signed otherwise.
+    """
+    shutil.copy(state / _FENCE_LOADED, LogKeys.load(Settings(state_dir=state).log_keys_file).fence.path)
     drop = f"DROP DATABASE IF EXISTS {_MEASURED} WITH (FORCE)"
     copy = f"CREATE DATABASE {_MEASURED} TEMPLATE {LOADED} STRATEGY FILE_COPY"
     asyncio.run(execute(url, drop, copy, "CHECKPOINT"))

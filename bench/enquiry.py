@@ -79,7 +79,7 @@ def main() -> None:
             with EmbeddedPostgres(state, FLUSHES[flush]) as postgres:
                 load = os.getloadavg()[0]
                 served = _service_runs(options, state, postgres.url, bodies, generator)
-                with fresh_copy(postgres.url) as url:
+                with fresh_copy(postgres.url, state) as url:
                     scripts = Scripts(Path(scripts_in))
                     asyncio.run(scripts.make(url, asyncio.run(ask(state, url, sampled(bodies, options.samples)))))
                     for clients, (measured, memory, outcomes, cpu) in zip(options.clients, served, strict=True):
@@ -115,7 +115,7 @@ def _service_runs(
 ) -> list[_Served]:
     """Measure the service at each number of clients, one after another, on one copy of the register."""
     results: list[_Served] = []
-    with fresh_copy(url) as copy, running(state, copy) as service:
+    with fresh_copy(url, state) as copy, running(state, copy) as service:
         before = asyncio.run(_outcomes(copy))
         asked = 0
         for clients in options.clients:

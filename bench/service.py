@@ -76,8 +76,11 @@ class Service:
 
 
 @contextlib.contextmanager
-def running(state: Path, database_url: str) -> Iterator[Service]:
-    """Start the service over a database and yield it when it is ready. Raises RuntimeError if it does not come up."""
+def running(state: Path, database_url: str, app: str = "registry_api.cli.worker:app") -> Iterator[Service]:
+    """Start the service over a database and yield it when it is ready. Raises RuntimeError if it does not come up.
+
+    ``app``: what makes the application.
+    """
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -91,7 +94,7 @@ def running(state: Path, database_url: str) -> Iterator[Service]:
         "REGISTRY_STATE_DIR": str(state),
         "REGISTRY_BASE_URL": url,
     }
-    command = f"-m uvicorn registry_api.cli.worker:app --factory --port {port} --workers {WORKERS}"
+    command = f"-m uvicorn {app} --factory --port {port} --workers {WORKERS}"
     command += " --loop uvloop --http httptools --no-access-log --no-server-header --log-level warning"
     process = subprocess.Popen([sys.executable, *command.split()], env=environment, cwd=_ROOT)
     try:

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta, tzinfo
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 import auth.api
@@ -18,7 +17,7 @@ from auth.key_file import KeyFile
 from auth.staff.building import StaffSettings, build_staff
 from policies.access import check_policies
 from policies.profile import load_profile
-from registry_api import admission, description, housekeeping, privileges, problems
+from registry_api import admission, description, health, housekeeping, privileges, problems
 from registry_api.access_log import api as log_api
 from registry_api.access_log.anchoring import Anchors
 from registry_api.access_log.awaiting import Awaiting
@@ -64,7 +63,6 @@ from registry_api.transfers.service import Transfers
 
 _KEEPING_REGISTER = 4
 """Connections of each worker for the few who change the register or read it otherwise than by an enquiry."""
-_HEALTH = ("/livez", "/readyz")
 _by_address = functools.cache(limits.by_address)
 """Once for each endpoint: decorated anew for each application of a process, it would count a call as often."""
 
@@ -87,7 +85,7 @@ class _Application(FastAPI):
             body_seconds=self._settings.body_seconds,
             requests_in_flight=self._settings.pool_size,
             queue_seconds=self._settings.queue_seconds,
-            unqueued_paths=_HEALTH,
+            unqueued_paths=health.PATHS,
         )
         return Proxies(
             guarded,
@@ -261,9 +259,9 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     rooms = (log_api, enquiries_api, routing_api, transfers_api, oversight_api, audit_api)
     for room in (*rooms, directory_api, api_clients, api_people):
         app.include_router(room.router)
-    app.include_router(_health)
+    app.include_router(health.router)
     description.complete(app)
-    app.add_middleware(admission.Admission, limits=app.state.limits, free_paths=_HEALTH)
+    app.add_middleware(admission.Admission, limits=app.state.limits, free_paths=health.PATHS)
     return app
 
 
@@ -279,35 +277,3 @@ def staff_settings(settings: Settings, zone: tzinfo) -> StaffSettings:
         development_keys_file=settings.state_dir / "development-provider-keys.json",
         zone=zone,
     )
-
-
-_health = APIRouter(tags=["health"])
-
-
-@_health.get("/livez", summary="Is this process alive?")
-@limits.by_worker
-async def livez(request: Request) -> JSONResponse:
-    """Answer as long as the process handles requests at all."""
-    return JSONResponse({"status": "ok"})
-
-
-@_health.get(
-    "/readyz",
-    summary="Can this process answer enquiries?",
-    responses={503: {"description": "Not now.", "content": {"application/json": {}}}},
-)
-@limits.by_worker
-async def readyz(request: Request) -> Response:
-    """Answer 200 when the database is reached, stands at this release's schema and was filled under the keys here, when
-    the access log is signed and requests can be counted."""
-    readiness: Readiness = request.app.state.readiness
-    counting: Limits = request.app.state.limits
-    ready = counting.storage.check() and await readiness()
-    return JSONResponse({"status": "ready" if ready else "not ready"}, 200 if ready else 503)
-
-
-@_health.get("/openapi.json", include_in_schema=False)
-@limits.by_address
-async def description_of_the_api(request: Request) -> JSONResponse:
-    """Return the description of the API (OpenAPI)."""
-    return JSONResponse(request.app.openapi())

@@ -33,13 +33,16 @@ class Findings:
     """In the tree, and the row is gone, though nothing says that it was erased."""
     shredded: int = 0
     """What opens it is gone, or it is said to have been erased, and no erasure in the log is of it."""
+    tiles: int = 0
+    """Stored tiles that are not what the leaves hash to: receipts are made of them, and would not hold."""
     other_root: bool = False
     """The leaves together are not those of the signed head."""
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing was found."""
-        return not (self.altered or self.missing or self.removed or self.shredded or self.other_root)
+        found = (self.altered, self.missing, self.removed, self.shredded, self.tiles, self.other_root)
+        return not any(found)
 
 
 def _is_altered(row: Mapping[str, Any], vault: Vault, subjects: bytes) -> bool:
@@ -73,6 +76,7 @@ async def check(connection: Connection, vault: Vault, subjects: bytes) -> Findin
     edge = Edge()
     for first in range(0, head.size, _AT_ONCE):
         end = min(first + _AT_ONCE, head.size)
-        edge.append(await tree_store.leaf_hashes(connection, origin_id, first, end))
+        full = edge.append(await tree_store.leaf_hashes(connection, origin_id, first, end))
+        found.tiles += await tree_store.differing_tiles(connection, origin_id, full)
     found.other_root = edge.root() != head.root
     return found

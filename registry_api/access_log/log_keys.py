@@ -5,6 +5,7 @@ that had fallen behind, has a shorter or another history; with the fence kept el
 signed. One fence belongs to one set of keys: whoever copies the keys to a second machine has two fences, and none.
 """
 
+import fcntl
 import json
 import os
 import stat
@@ -53,9 +54,21 @@ class Fence:
             raise KeysUnusable(f"The fence of the access log, {self.path}, cannot be read.") from None
 
     def move(self, head: Checkpoint) -> None:
-        """Record a head as signed, durably, before it is. Raises OSError."""
+        """Record a head as signed, durably, before it is; never back, nor beside another of its size. Raises OSError.
+
+        The lock of the database is not enough: a sequencer loses it with its connection while it still writes here,
+        and would take back what the next one has signed meanwhile. The log would then refuse to be signed for good.
+        """
         kept = {"origin": head.origin, "size": head.size, "root": b64encode(head.root).decode()}
-        _store(self.path, json.dumps(kept).encode())
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            signed = self.read()
+            if signed is not None and signed.size >= head.size and signed != head:
+                raise OSError("another head was signed meanwhile")
+            _store(self.path, json.dumps(kept).encode())
+        finally:
+            os.close(folder)
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ async def edge(connection: Connection, origin_id: int, size: int) -> Edge:
 
 
 _FULL_TILES = """
-SELECT level, number, hashes FROM log_tile JOIN unnest($2::smallint[], $3::bigint[]) AS wanted(level, number)
+SELECT level, number, hashes, root FROM log_tile JOIN unnest($2::smallint[], $3::bigint[]) AS wanted(level, number)
 USING (level, number) WHERE origin_id = $1
 """
 
@@ -167,6 +167,14 @@ async def tiles(connection: Connection, origin_id: int, wanted: Iterable[Tile], 
         if width and len(hashes) == width:
             found[tile] = b"".join(hashes)
     return found
+
+
+async def differing_tiles(connection: Connection, origin_id: int, computed: Sequence[FullTile]) -> int:
+    """Return how many of these full tiles are stored otherwise, or are not stored."""
+    places = [each.tile for each in computed]
+    rows = await connection.fetch(_FULL_TILES, origin_id, [t.level for t in places], [t.number for t in places])
+    stored = {FullTile(Tile(row["level"], row["number"]), row["hashes"], row["root"]) for row in rows}
+    return len(set(computed) - stored)
 
 
 async def add_checkpoint(connection: Connection, origin_id: int, size: int, note: bytes) -> None:

@@ -391,31 +391,35 @@ def widths(count: int) -> Iterator[tuple[int, int]]:
         yield number, min(256, count - 256 * number)
 
 
-def split_bundle(bundle: bytes) -> Iterator[bytes]:
-    """Yield the entries of a bundle (tlog-tiles, Log entries). Raises DoesNotHold."""
-    at, end = 0, len(bundle)
-    while at < end:
-        start = at + 2
-        at = start + (bundle[at] << 8) + bundle[start - 1] if start <= end else end + 1
-        if at > end:
-            raise DoesNotHold("a bundle of entries breaks off")
-        yield bundle[start:at]
+def split_bundle(bundle: bytes) -> list[bytes]:
+    """Return the entries of a bundle (tlog-tiles, Log entries). Raises DoesNotHold."""
+    entries: list[bytes] = []
+    start, end = 2, len(bundle)
+    while start <= end:
+        stop = start + (bundle[start - 2] << 8) + bundle[start - 1]
+        entries.append(bundle[start:stop])
+        start = stop + 2
+    if start != end + 2:  # too long an entry, or half a length
+        raise DoesNotHold("a bundle of entries breaks off")
+    return entries
 
 
 def hash_each(prefix: bytes, contents: Iterable[bytes]) -> list[bytes]:
     """Return the hash of each of these under a prefix. Copying a hash begun is quicker than beginning one."""
-    begun, hashes = hashlib.sha256(prefix).copy, []
+    begun = hashlib.sha256(prefix).copy
+    hashes: list[bytes] = []
+    add = hashes.append
     for content in contents:
         sha = begun()
         sha.update(content)
-        hashes.append(sha.digest())
+        add(sha.digest())
     return hashes
 
 
 def _halve(level: bytes) -> bytes:
     """Return the next level up of a row of hashes; the last of an odd number moves up alone."""
     paired = len(level) - len(level) % 64
-    return b"".join(hash_each(b"\x01", (level[at : at + 64] for at in range(0, paired, 64)))) + level[paired:]
+    return b"".join(hash_each(b"\x01", [level[at : at + 64] for at in range(0, paired, 64)])) + level[paired:]
 
 
 def root_over(level: bytes) -> bytes:

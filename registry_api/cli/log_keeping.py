@@ -173,7 +173,8 @@ def check() -> None:
 
     found = with_log(run)
     if not found.is_whole:
-        roots = " The leaves are not those of the signed head." if found.other_root else ""
+        roots = f" {found.tiles} tiles are not what the leaves hash to." if found.tiles else ""
+        roots += " The leaves are not those of the signed head." if found.other_root else ""
         raise Failure(
             f"Of {found.entries} entries {found.altered} were altered, {found.missing} are in no tree, "
             f"{found.removed} were removed from beside it, and {found.shredded} do not open, which no erasure in the "

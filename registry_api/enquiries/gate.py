@@ -29,7 +29,8 @@ FIELD: Final = "sought"
 """The field of these entries that commits to what is looked for."""
 
 _THRESHOLDS = {"least_weight": LEAST_WEIGHT, "least_share": LEAST_SHARE, "most_candidates": RETRIEVAL_LIMIT}
-_LOOK = as_given(CANDIDATES, _THRESHOLDS)
+LOOK: Final = as_given(CANDIDATES, _THRESHOLDS)
+"""What the gate hands out, by the names of its arguments."""
 _REFUSE = "RAISE EXCEPTION 'the register stays shut: {}' USING ERRCODE = 'insufficient_privilege'"
 
 # The use is noted without waiting for the disk: what could be lost with the machine is a note that its entry was used,
@@ -68,7 +69,7 @@ BEGIN
     END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
     RETURN QUERY
-    WITH candidate AS ({_LOOK}), opened AS (
+    WITH candidate AS ({LOOK}), opened AS (
         INSERT INTO register_opened (access_entry_id, enquiry_id, child_ids, homes)
         SELECT given_entry, held.enquiry_id, coalesce(array_agg(one.id), '{{}}'), given_homes FROM candidate one
     )

@@ -196,9 +196,8 @@ class Enquiries:
     async def finish_unanswered(self, database: Database) -> None:
         """Answer what was recorded and never answered, as a retry would, so that nobody's follow-up waits (ENQ-10).
 
-        The enquirer may never ask again; those who are to follow up are told all the same, and a later retry gets this
-        very answer. Of the last KEY_KEPT, a few at a time. ``database``: not the one that requests wait for. Raises
-        StoreUnavailable; what is wrong with one enquiry by itself stops none of the others.
+        The enquirer was told that nothing was recorded; a later retry gets this very answer. Of the last KEY_KEPT, a
+        few at a time. ``database``: not that of requests. Raises StoreUnavailable; one enquiry stops no other.
         """
         until = self._clock() - _ATTEMPT_OVER
         since = max(until - KEY_KEPT, self._finished_until)
@@ -213,6 +212,7 @@ class Enquiries:
                 async with database.connection() as connection:
                     with contextlib.suppress(asyncpg.UniqueViolationError):  # a retry was answered meanwhile
                         await self._decide(connection, asked, gate, "enquiry.finished_unsent")
+                        _log.warning("enquiry_finished_unsent")  # operations are to know; which one, says the log
             except StoreUnavailable:
                 raise
             except Exception as error:  # whatever it is, the others must not wait for it
@@ -239,11 +239,8 @@ class Enquiries:
             return await self._repeat(connection, asked, (await store.answer_of(connection, asked.id))["sealed_answer"])
 
     async def _conclude(self, connection: Connection, asked: Asked, log_kind: str) -> Answered:
-        """Read the register, commit the answer with all that follows from it, and return it with its receipt.
-
-        What was asked is under a signed head of the log before the register is read, what was found before it is told.
-        Raises asyncpg.UniqueViolationError when the enquiry has been answered already.
-        """
+        """Read the register, commit the answer with all that follows from it, and return it with its receipt: each once
+        the log is signed so far. Raises asyncpg.UniqueViolationError when it has been answered already."""
         wanted = await wanted_of(connection, asked, token_keys=self._token_keys, now=self._clock())
         gate = await gate_of(wanted, vault=self._vault, covered=self._covered)
         body, entry = await self._decide(connection, asked, gate, log_kind)

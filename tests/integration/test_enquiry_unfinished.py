@@ -41,11 +41,16 @@ async def _known_child(world: World) -> None:
 
 
 @pytest.mark.rule("ENQ-2", "ENQ-4")
-async def test_the_key_worker_is_told_and_a_late_retry_gets_the_very_answer_that_was_stored(world: World) -> None:
+async def test_the_key_worker_is_told_and_a_late_retry_gets_the_very_answer_that_was_stored(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     await _known_child(world)
     await _fail(world, key=KEY)
     assert await world.inbox("kw-1") == []
+    capsys.readouterr()
     await _finish(world)
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("enquiry_finished_unsent") == 1, "operations are alerted, once"
     (told,) = await world.inbox("kw-1")
     assert told["kind"] == "child_enquired_about"
     (noted,) = await world.log("enquiry.finished_unsent")

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from pathlib import Path
 
 import asyncpg
@@ -19,6 +20,7 @@ from integration.log_writers import (
 )
 
 from registry_api.access_log import tree_store, verify
+from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.log_keys import Fence
 from registry_api.access_log.reading import openings
 from registry_api.kernel.crypto import LocalKeys, Vault
@@ -133,6 +135,43 @@ async def test_a_crash_after_the_tree_is_committed_is_made_good(
     async with database.connection() as connection:
         assert list(await tree_store.covered(connection, entries)) == entries
     assert verifies(await exported(database, tmp_path / "log"), keys)
+
+
+async def test_a_sequencer_that_lost_its_lock_takes_no_fence_back(
+    database: Database, database_url: str, local: LocalKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its connection is killed while its disk is slow: another signs more meanwhile, and then it comes to write."""
+    keys, slow = log_keys(tmp_path), Database(database_url, pool_size=1)
+    await sequencer(database, local, keys).round()
+    loop, begun, may_go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    move = Fence.move
+
+    def slowly(fence: Fence, head: Checkpoint) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        assert may_go_on.wait(30)
+        move(fence, head)
+
+    first = await log(database, 1)
+    with monkeypatch.context() as patched:
+        patched.setattr(Fence, "move", slowly)
+        late = asyncio.create_task(sequencer(slow, local, keys).round())
+        await begun.wait()
+    async with database.connection() as connection:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        )
+    second = await log(database, 1)
+    await sequencer(database, local, keys).round()
+    may_go_on.set()
+    with pytest.raises(StoreUnavailable):
+        await late
+    signed = keys.fence.read()
+    assert signed is not None
+    assert signed.size == 2
+    await log(database, 1)
+    await sequencer(database, local, keys).round()
+    assert (await sequenced(database))[:2] == first + second
+    await slow.close()
 
 
 async def test_writers_and_sequencers_that_are_killed_lose_nothing_and_repeat_nothing(

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from integration.log_writers import as_superuser, exported, log, log_keys, receipt_file, sequencer, verifies
+from integration.log_writers import add, as_superuser, exported, log, log_keys, receipt_file, sequencer, verifies
 
 from registry_api.access_log import tree_store
 from registry_api.access_log.checking import Findings, check
 from registry_api.access_log.log_keys import LogKeys
+from registry_api.access_log.reading import tile
 from registry_api.access_log.sealing import subject_master
 from registry_api.access_log.sequencer import LogRefused
 from registry_api.kernel.crypto import LocalKeys, Vault
@@ -142,6 +143,29 @@ async def test_what_catches_an_attack(
     assert verifies(folder, keys) is not alone
     assert verifies(folder, keys, kept) is not outside
     assert await _is_refused(database, local, keys) is refused
+
+
+@pytest.mark.parametrize("column", ["hashes", "root"])
+async def test_a_full_tile_that_was_altered_is_found_inside(
+    database: Database, local: LocalKeys, keys: LogKeys, tmp_path: Path, column: str
+) -> None:
+    """Receipts are made of it, and over HTTP it is what others check: an export makes its tiles of the entries."""
+    async with database.connection() as connection:
+        await add(connection, 256 - SIZE + 1)
+    await sequencer(database, local, keys).round()
+    assert (await _found(database, local)).is_whole
+    async with as_superuser(database) as connection:
+        whole = await tree_tile(connection)
+        await connection.execute(f"UPDATE log_tile SET {column} = sha256('forged') || substr({column}, 33)")
+        altered = await tree_tile(connection)
+    found = await _found(database, local)
+    assert (found.tiles, found.is_whole) == (1, False)
+    assert (whole != altered) is (column == "hashes"), "what is served differs, which a verifier over HTTP finds"
+    assert verifies(await exported(database, tmp_path / "log"), keys)
+
+
+async def tree_tile(connection: asyncpg.Connection) -> bytes:
+    return await tile(connection, "0/000")
 
 
 @pytest.mark.parametrize("attack", GONE, ids=lambda attack: attack.__name__)
