@@ -47,7 +47,8 @@ def audit_event(entry: EntryShown, *, observer: str, child_id: UUID | None) -> d
             "observer": {"display": observer},
             "type": [{"system": f"{_TERMS}/security-source-type", "code": "4", "display": "Application Server"}],
         },
-        "entity": _entities(entry, child_id),
+        # FHIR has no empty lists: what there is nothing of is left out.
+        **({"entity": entities} if (entities := _entities(entry, child_id)) else {}),
     }
 
 
