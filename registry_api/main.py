@@ -226,7 +226,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
         clock=clock,
     )
     app.state.oversight = Oversight(database=database, vault=vault, profile=profile, clock=clock)
-    app.state.audit = Audit(register, vault, profile, clock, awaiting.covered)
+    app.state.audit = Audit(register, vault, profile, clock, awaiting.covered, settings.base_url)
     app.state.about_children = AboutChildren(register, vault, profile, clock, awaiting.covered)
     app.state.directory = Desk(database, vault, profile, clock, settings.agreement_review_months)
     app.state.explaining = Explaining(

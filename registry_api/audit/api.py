@@ -1,6 +1,6 @@
 """The routes of who looked. What is searched for stands in bodies and never in a URL."""
 
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -21,6 +21,9 @@ from registry_api.kernel import limits
 from registry_api.kernel.body import Unread, described, json_body
 
 router = APIRouter(prefix="/api/v1/access-log", tags=["access log"])
+_NOT_YOURS: Final[dict[int | str, dict[str, Any]]] = {
+    404: {"description": "There is no such child, or it is not yours."}
+}
 
 
 def _audit(request: Request) -> Audit:
@@ -71,11 +74,16 @@ async def read_page(
 @limits.by_professional
 async def read_audit_events(request: Request, enquirer: CurrentEnquirer, search_id: UUID) -> Response:
     """Return what a search of yours finds, at most 10,000 entries, an AuditEvent a line. The export is recorded."""
-    lines = await _audit(request).audit_events(enquirer, search_id, str(request.base_url).rstrip("/"))
+    lines = await _audit(request).audit_events(enquirer, search_id)
     return Response(lines, media_type="application/fhir+ndjson")
 
 
-@router.post("/accesses", summary="Who last looked at a child", openapi_extra=described(AccessesRequest))
+@router.post(
+    "/accesses",
+    summary="Who last looked at a child",
+    openapi_extra=described(AccessesRequest),
+    responses=_NOT_YOURS,
+)
 @limits.by_organisation
 @limits.by_professional
 async def read_accesses(
@@ -92,7 +100,7 @@ async def read_accesses(
     summary="What was told about a child",
     openapi_extra=described(DisclosureReportRequest),
     response_model=DisclosureReport,
-    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}, **_NOT_YOURS},
 )
 @limits.by_organisation
 @limits.by_professional

@@ -32,13 +32,17 @@ MOST_EXPORTED: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The use-cases, over what they need. ``covered`` returns when an entry lies under a signed head."""
+    """The use-cases, over what they need.
+
+    ``covered`` returns when an entry lies under a signed head; ``base_url`` is what the service is called in events.
+    """
 
     database: Database
     vault: Vault
     profile: Profile
     clock: Clock
     covered: Covered
+    base_url: str
 
     async def search(self, enquirer: Enquirer, request: LogSearchRequest) -> LogFound:
         """Record what is searched for and why, then return the newest of what there is.
@@ -86,11 +90,11 @@ class Audit:
             before = _before(cursor, up_to)
             return await self._page(connection, enquirer, search_id, _wanted(request), before)
 
-    async def audit_events(self, enquirer: Enquirer, search_id: UUID, observer: str) -> str:
+    async def audit_events(self, enquirer: Enquirer, search_id: UUID) -> str:
         """Record it, and return what one's own search finds as FHIR R4 AuditEvents, a line each (NDJSON).
 
-        ``observer``: the address of this service. One's own are not among them; what was left out, those included, is
-        said by an OperationOutcome as the last line. Raises as ``page``.
+        One's own are not among them; what was left out, those included, is said by an OperationOutcome as the last
+        line. Raises as ``page``.
         """
         async with self.database.connection() as connection:
             request, up_to = await self._again(connection, enquirer, search_id, EXPORTED)
@@ -98,7 +102,7 @@ class Audit:
             more, rows = len(rows) > MOST_EXPORTED, rows[:MOST_EXPORTED]
             others = [row for row in rows if not showing.is_ones_own(row, enquirer.professional_id)]
             entries = await self._shown(connection, enquirer, others)
-        events = [fhir.audit_event(entry, observer=observer, child_id=request.child_id) for entry in entries]
+        events = [fhir.audit_event(entry, observer=self.base_url, child_id=request.child_id) for entry in entries]
         if more or len(others) < len(rows):
             events.append(fhir.left_out(own=len(rows) - len(others), more=more))
         return "".join(json.dumps(event, separators=(",", ":")) + "\n" for event in events)

@@ -100,7 +100,7 @@ class Callers:
         unknown = question("Barnabas", "Unheardof-Test", born="2015-01-02", address="3 Sandpiper Close")
         for asker in ("officer-1", "nurse-1"):
             await world.ask(asker, unknown)
-        await world.add(entry(plan=PlanKind.FULL, key_worker=world.members["kw-1"].id))
+        child = await world.add(entry(plan=PlanKind.FULL, key_worker=world.members["kw-1"].id))
         await world.ask("officer-2", question())
         transfer = await self._made("/api/v1/transfers/in")
         calls = [await self._made("/api/v1/telephone-enquiries") for _ in range(2)]
@@ -110,6 +110,7 @@ class Callers:
             "tile": ["0/000.p/1", "entries/000.p/1"],
             "consideration_id": [one["id"] for one in await world.considerations()],
             "search_id": [(await self._made("/api/v1/access-log/search"))["search_id"]],
+            "child_id": [str(child)],
             "alert_id": [one["id"] for one in await alerts(world)],
             "reference": [transfer["reference"]],
             "enquiry_reference": [call["reference"] for call in calls],
@@ -160,6 +161,8 @@ class Callers:
             # Of several forms that of an assertion, which is what the hospital's system has.
             form = next((one for one in forms if "assertion" in one["properties"]), forms[0])
             body = dict.fromkeys(form["properties"], "")
+        if body and "child_id" in body:
+            body = body | {"child_id": self.named["child_id"][0]}
         case = operation.Case(
             path_parameters={name: named[0] for name, named in paths.items()},
             headers=dict(governed.headers) if governed else {},
