@@ -108,7 +108,8 @@ def test_the_description_tells_how_the_route_can_fail(description: dict[str, Any
     faults = {int(status): said for status, said in operation["responses"].items() if int(status) >= 400}
     assert {400, 401, 403, 422, 429, 503} <= faults.keys()
     pages = any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ()))
-    assert (404 in faults) == ("{" in path or pages)
+    of_a_child = "child_id" in (GOVERNED[key].body or {})  # who is named in the body
+    assert (404 in faults) == ("{" in path or pages or of_a_child)
     assert ({409, 412, 428} <= faults.keys()) == bool(GOVERNED[key].headers)
     for said in faults.values():
         assert said["description"]
