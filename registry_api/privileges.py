@@ -85,7 +85,7 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "log_cosignature": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "legal_hold": {Role.SEQUENCER: _READ, Role.AUDITOR: _READ},
     "log_erased": {Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
-    "log_act": {Role.SEQUENCER: _ERASED_OR_HELD, Role.AUDITOR: _ADD},
+    "log_act": {Role.SEQUENCER: _ERASED_OR_HELD, Role.AUDITOR: _READ},
     # the database itself
     "installation": dict.fromkeys((Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR), _ADD),
     "alembic_version": dict.fromkeys((Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR), _READ),

@@ -136,13 +136,12 @@ async def answer_of(connection: Connection, enquiry_id: UUID) -> Any:
 
 
 async def unanswered(connection: Connection, since: datetime, until: datetime, limit: int) -> list[Any]:
-    """Return enquiries received between two moments that may be answered and were not, each with its ``log_entry``.
+    """Return enquiries received between two moments that may be answered and were not.
 
     In no order: whatever keeps failing must not stand in the way of the others for ever.
     """
     return await connection.fetch(
-        "SELECT e.*, (SELECT min(id) FROM access_entry WHERE reference = e.reference AND kind = 'enquiry.received') "
-        "AS log_entry FROM enquiry e LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
+        "SELECT e.* FROM enquiry e LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
         "WHERE e.received_at BETWEEN $1 AND $2 AND e.refusal IS NULL AND a.enquiry_id IS NULL "
         "ORDER BY random() LIMIT $3",
         since,

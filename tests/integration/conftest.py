@@ -9,7 +9,7 @@ import pytest
 from builders import MovableClock, World
 from integration.log_scenes import LogCli, asked
 from integration.log_writers import log, log_keys, sequencer
-from logins import service_environment
+from logins import service_environment, service_urls
 
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.cli import main
@@ -67,7 +67,9 @@ def staff(log_cli: LogCli, database_url: str, tmp_path: Path) -> dict[str, UUID]
     """The authority's own staff and those of others, enrolled; their ids."""
 
     async def populate(database: Database) -> dict[str, UUID]:
-        world = World(database, database_url, Settings(base_url="https://register.test"), MovableClock(utc_now()))
+        world = World(
+            database, service_urls(database_url), Settings(base_url="https://register.test"), MovableClock(utc_now())
+        )
         await world.populate()
         return {subject: member.id for subject, member in world.members.items()}
 

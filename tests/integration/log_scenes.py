@@ -68,7 +68,7 @@ def until_signed(url: str, entries: list[int], seconds: float = 60) -> None:
 
     async def covered(database: Database) -> list[int]:
         async with database.connection() as connection:
-            return await tree_store.covered(connection, entries)
+            return list(await tree_store.covered(connection, entries))
 
     end = time.monotonic() + seconds
     while asked(url, covered) != entries:

@@ -175,8 +175,8 @@ async def test_workers_without_the_sequencers_login_answer_and_an_auditor_checks
         await asyncio.gather(driving, return_exceptions=True)
         await signing.close()
     monkeypatch.setenv("REGISTRY_DATABASE_URL", url_as(Role.AUDITOR, database_url))
-    for command in (("check",), ("export", tmp_path / "export"), ("checkpoint",)):
-        done = await asyncio.to_thread(cli, "log", *command)
+    for command in ("check", "checkpoint"):
+        done = await asyncio.to_thread(cli, "log", command)
         assert done.code == 0, done.err
 
 

@@ -190,6 +190,11 @@ async def test_nobody_changes_a_record_or_the_log(filled: World, role: Role) -> 
                 f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
                 f"CREATE TRIGGER mine BEFORE INSERT ON {table} EXECUTE FUNCTION refuse_change()",
             )
+            if role is Role.SEQUENCER:  # it erases: rows of which the log says so, and secrets, which the check misses
+                async with filled.database.connection() as owner:
+                    there = await owner.fetchval(f"SELECT count(*) FROM {table}")
+                if table == "log_secret" or not there:
+                    tried = tuple(one for one in tried if not one.startswith("DELETE"))
             assert not await not_denied(connection, *tried)
     finally:
         await connection.close()

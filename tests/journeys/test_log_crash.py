@@ -39,7 +39,7 @@ async def finish(storm: Storm) -> None:
         log_sequencer="separate",
         log_deadline_seconds=10,
     )
-    app = create_app(settings, storm.postgres.url, clock=lambda: utc_now() + timedelta(seconds=90))
+    app = create_app(settings, storm.postgres.service_urls, clock=lambda: utc_now() + timedelta(seconds=90))
     async with app.router.lifespan_context(app):
         database = Database(storm.postgres.url, pool_size=1)
         enquiries: Enquiries = app.state.enquiries
