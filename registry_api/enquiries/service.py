@@ -196,8 +196,8 @@ class Enquiries:
     async def finish_unanswered(self, database: Database) -> None:
         """Answer what was recorded and never answered, as a retry would, so that nobody's follow-up waits (ENQ-10).
 
-        The enquirer was told that nothing was recorded; a later retry gets this very answer. Of the last KEY_KEPT, a
-        few at a time. ``database``: not that of requests. Raises StoreUnavailable; one enquiry stops no other.
+        A later retry gets this very answer. Of the last KEY_KEPT, a few at a time. ``database``: not that of requests.
+        Raises StoreUnavailable; one enquiry stops no other.
         """
         until = self._clock() - _ATTEMPT_OVER
         since = max(until - KEY_KEPT, self._finished_until)
@@ -234,9 +234,11 @@ class Enquiries:
     async def _answer(self, connection: Connection, asked: Asked) -> Answered:
         try:
             return await self._conclude(connection, asked, "enquiry.answered")
-        except asyncpg.UniqueViolationError:
-            # A retry of the same enquiry overtook this attempt. Both send what was committed first.
-            return await self._repeat(connection, asked, (await store.answer_of(connection, asked.id))["sealed_answer"])
+        except (asyncpg.UniqueViolationError, asyncpg.InsufficientPrivilegeError):
+            # A retry overtook this attempt, and may have shut the gate. Both send what was committed first.
+            if (stored := await store.answer_of(connection, asked.id)) is None:
+                raise
+            return await self._repeat(connection, asked, stored["sealed_answer"])
 
     async def _conclude(self, connection: Connection, asked: Asked, log_kind: str) -> Answered:
         """Read the register, commit the answer with all that follows from it, and return it with its receipt: each once
@@ -247,7 +249,6 @@ class Enquiries:
         return Answered(body, await self.receipt(connection, entry))
 
     async def _decide(self, connection: Connection, asked: Asked, gate: Gate, log_kind: str) -> tuple[bytes, int]:
-        """Read the register and commit the answer, and return it, and the number of its entry."""
         now = self._clock()
         what_is_found = await found.find(
             connection,

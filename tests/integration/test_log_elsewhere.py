@@ -14,6 +14,7 @@ from integration.log_writers import log_keys, sequencer
 from registry_api import housekeeping
 from registry_api.access_log import awaiting, tree_store
 from registry_api.access_log.awaiting import Awaiting
+from registry_api.access_log.tree_store import Placed
 from registry_api.enquiries import store
 from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.db import Database
@@ -129,9 +130,12 @@ async def test_what_was_never_answered_is_finished_without_a_connection_held_for
         house = Database(database_url, pool_size=1, timeout_seconds=2)
         held, free = asyncio.Event(), asyncio.Event()
 
-        async def waits(_: int) -> None:
+        covered = world.app.state.enquiries._covered
+
+        async def waits(entry: int) -> Placed:
             held.set()
             await free.wait()
+            return await covered(entry)
 
         monkeypatch.setattr(world.app.state.enquiries, "_covered", waits)
         finishing = asyncio.create_task(world.app.state.enquiries.finish_unanswered(house))
