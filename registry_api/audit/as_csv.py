@@ -4,9 +4,9 @@ import csv
 import io
 from typing import Final
 
-from registry_api.audit.schemas import Disclosure, DisclosureReport
+from registry_api.audit.schemas import DisclosureMade, DisclosureReport
 
-COLUMNS: Final = tuple(Disclosure.model_fields)
+COLUMNS: Final = tuple(DisclosureMade.model_fields)
 _BEGIN_FORMULAS: Final = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 

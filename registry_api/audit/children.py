@@ -18,7 +18,13 @@ from policies.enquirer import Enquirer, Role
 from policies.profile import Profile
 from registry_api.access_log.admitting import admit
 from registry_api.audit import showing, store
-from registry_api.audit.schemas import Accesses, AccessesRequest, Disclosure, DisclosureReport, DisclosureReportRequest
+from registry_api.audit.schemas import (
+    Accesses,
+    AccessesRequest,
+    DisclosureMade,
+    DisclosureReport,
+    DisclosureReportRequest,
+)
 from registry_api.audit.service import Covered
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
@@ -144,14 +150,14 @@ def _is_about(row: Mapping[str, Any], child: UUID) -> bool:
     return not str(row["kind"]).startswith("enquiry.") or row["answered_about"] == child
 
 
-def _disclosure(row: Mapping[str, Any], names: Mapping[UUID, str], child: UUID) -> Disclosure:
+def _disclosure(row: Mapping[str, Any], names: Mapping[UUID, str], child: UUID) -> DisclosureMade:
     says = showing.said(row)
     told = "Nothing of this child beyond this list."
     if str(row["kind"]).startswith("enquiry."):
         told = "The enquiry was about somebody else; this child's record was looked at to answer it."
         if row["answered_about"] == child:
             told = _TOLD.get(row["reason"], "Nothing of this child.")
-    return Disclosure(
+    return DisclosureMade(
         at=row["at"],
         reference=row["reference"],
         what=_WHAT.get(row["kind"], "The record was looked at."),

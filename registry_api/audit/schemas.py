@@ -135,7 +135,7 @@ class DisclosureReportRequest(Wire):
     format: Literal["json", "csv"] = "json"
 
 
-class Disclosure(Wire):
+class DisclosureMade(Wire):
     """One time somebody looked: when, who, in what role, for whom, why, and what they were told."""
 
     at: datetime
@@ -155,4 +155,4 @@ class DisclosureReport(Wire):
     made_at: datetime
     child_id: UUID
     explanation: str
-    disclosures: tuple[Disclosure, ...]
+    disclosures: tuple[DisclosureMade, ...]
