@@ -20,6 +20,9 @@ def test_an_id_token_is_read_anew_for_each_access_token(tmp_path: Path) -> None:
     asked: list[dict[str, list[str]]] = []
 
     def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.method == "GET":
+            origin = credentials.base_url
+            return httpx2.Response(200, json={"issuer": origin, "token_endpoint": f"{origin}/oauth2/token"})
         asked.append(parse_qs(request.content.decode()))
         return httpx2.Response(200, json={"access_token": "a-token"})
 
