@@ -26,6 +26,9 @@ SAME_ENQUIRY = 0.8
 """Probability from which two enquiries are about one child (ENQ-7): the later enquirer learns of the earlier one, and
 the safeguarding manager, who can see that it is another, considers both."""
 
+SURELY_SAME_ENQUIRY = 0.85
+"""Probability from which somebody is said to have asked about one child again and again."""
+
 MOST_POSSIBLE = 5
 """How many of those who may be meant a person is given to decide on."""
 
@@ -141,12 +144,26 @@ def same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) -> list[I
     birth only, so nothing further need support them here; and a child who is met somewhere else, or has moved, is the
     very child whom a second enquiry is to bring to notice.
     """
+    return _alike(question, earlier, prior=w.EARLIER_PRIOR, namesakes=w.NAMESAKE_PER_ENQUIRY, least=SAME_ENQUIRY)
+
+
+def surely_same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) -> list[Id]:
+    """Return which earlier enquiries were about this child as surely as an entry of the register would have to be.
+
+    For a sign of misuse, which costs somebody an explanation.
+    """
+    return _alike(question, earlier, prior=w.PRIOR, namesakes=w.NAMESAKE_PER_ENTRY, least=SURELY_SAME_ENQUIRY)
+
+
+def _alike(
+    question: Record, earlier: Sequence[tuple[Id, Record]], *, prior: float, namesakes: float, least: float
+) -> list[Id]:
     found = []
     for id_, record in earlier:
         levels = compare(question, record)
         if levels is None or not _may_be_one_child(levels):
             continue
-        if alone(levels, prior=w.EARLIER_PRIOR, namesakes=w.NAMESAKE_PER_ENQUIRY) >= SAME_ENQUIRY:
+        if alone(levels, prior=prior, namesakes=namesakes) >= least:
             found.append(id_)
     return found
 

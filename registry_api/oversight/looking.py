@@ -22,7 +22,7 @@ from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection
 from registry_api.kernel.errors import StoreUnavailable
 from registry_api.matching.address import normalise_address
-from registry_api.matching.bands import same_child
+from registry_api.matching.bands import surely_same_child
 from registry_api.matching.record import Record
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import query_tokens
@@ -151,7 +151,7 @@ class Looking:
         rows: Sequence[Mapping[str, Any]],
         opened: Sequence[tuple[Mapping[str, Any], Record]],
     ) -> list[Sign]:
-        alike = set(same_child(record, [(one["id"], other) for one, other in opened if one is not row]))
+        alike = set(surely_same_child(record, [(one["id"], other) for one, other in opened if one is not row]))
         child, organisation = row["child_id"], row["organisation_id"]
         same = [
             one for one in rows if one is row or one["id"] in alike or (child is not None and one["child_id"] == child)
