@@ -80,7 +80,7 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "log_head": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_checkpoint": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     # what stands outside of it, what is held, what was erased and why it was opened
-    "log_search": {Role.REGISTER: _ADD},
+    "log_search": {Role.REGISTER: _ADD, Role.SEQUENCER: _ERASED_OR_HELD},
     "log_anchor": {Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_cosignature": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "legal_hold": {Role.SEQUENCER: _READ, Role.AUDITOR: _READ},

@@ -17,12 +17,14 @@ def upgrade() -> None:
     op.create_index('access_entry_professional', 'access_entry', ['professional_id', 'id'], unique=False)
     op.create_table('log_search',
     sa.Column('id', sa.Uuid(), nullable=False),
+    sa.Column('access_entry_id', sa.BigInteger(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('professional_id', sa.Uuid(), nullable=False),
     sa.Column('up_to', sa.BigInteger(), nullable=False),
     sa.Column('data_key', sa.LargeBinary(), nullable=False),
     sa.Column('sealed_criteria', sa.LargeBinary(), nullable=False),
-    sa.PrimaryKeyConstraint('id')
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('access_entry_id')
     )
     # Revision 0001 made the function.
     op.execute(

@@ -9,8 +9,8 @@ branch_labels = None
 depends_on = None
 
 INSERT_ONLY = ("log_erased", "log_anchor", "log_cosignature")
-ERASABLE = ("access_entry", "enquiry", "enquiry_answer", "call_back", "log_act")
-REWRAPPED = ("enquiry", "log_act")
+ERASABLE = ("access_entry", "enquiry", "enquiry_answer", "call_back", "log_search", "log_act")
+REWRAPPED = ("enquiry", "log_search", "log_act")
 
 
 def upgrade() -> None:
@@ -84,7 +84,7 @@ def upgrade() -> None:
         BEGIN
             IF TG_TABLE_NAME = 'access_entry' THEN
                 erased := EXISTS (SELECT FROM log_erased WHERE access_entry_id = OLD.id);
-            ELSIF TG_TABLE_NAME = 'log_act' THEN
+            ELSIF TG_TABLE_NAME IN ('log_search', 'log_act') THEN
                 erased := EXISTS (SELECT FROM log_erased WHERE access_entry_id = OLD.access_entry_id);
             ELSIF TG_TABLE_NAME = 'enquiry' THEN
                 erased := EXISTS (SELECT FROM log_erased WHERE reference = OLD.reference);

@@ -142,12 +142,12 @@ class Erasure:
             secrets.append((entry_id, wrapped, until[entry_id]))
         await keeping_store.wrap_anew(connection, secrets)
         by_number = {row["id"]: until[entry_id] for entry_id, (row, _) in carried.items()}
-        for act in await keeping_store.acts(connection, list(by_number)):
-            with contextlib.suppress(EnvelopeError):
-                envelope = self.vault.wrap_anew(
-                    "log_act", act["id"], act["data_key"], by_number[act["access_entry_id"]]
-                )
-                await keeping_store.wrap_act_anew(connection, act["id"], envelope)
+        for table in keeping_store.BESIDE:
+            for beside in await keeping_store.sealed_beside(connection, table, list(by_number)):
+                with contextlib.suppress(EnvelopeError):
+                    until_then = by_number[beside["access_entry_id"]]
+                    envelope = self.vault.wrap_anew(table, beside["id"], beside["data_key"], until_then)
+                    await keeping_store.wrap_beside_anew(connection, table, beside["id"], envelope)
         about = {
             row["reference"]: until[entry_id] for entry_id, (row, _) in carried.items() if row["kind"] in self.about
         }

@@ -11,6 +11,9 @@ from registry_api.kernel.db import Connection
 ERASED: Final = "payload.erased"
 """The kind of the entry that records an erasure; its digest is that of the ids of all that was erased, in order."""
 
+BESIDE: Final = ("log_act", "log_search")
+"""Tables of what is kept sealed beside an entry, for as long as it: why something was done, what the log was asked."""
+
 _LOCK: Final = 4_153_700_229
 """The advisory lock under which holds are placed and entries erased: never both at once."""
 
@@ -70,14 +73,16 @@ async def wrap_anew(connection: Connection, secrets: Sequence[tuple[UUID, bytes,
     )
 
 
-async def acts(connection: Connection, entries: Sequence[int]) -> list[Any]:
-    """Return why these things were done, sealed, of those of which somebody said it."""
-    return await connection.fetch("SELECT * FROM log_act WHERE access_entry_id = ANY($1)", list(entries))
+async def sealed_beside(connection: Connection, table: str, entries: Sequence[int]) -> list[Any]:
+    """Return the envelopes of what is kept sealed beside these entries, of one table of ``BESIDE``."""
+    return await connection.fetch(
+        f"SELECT id, access_entry_id, data_key FROM {table} WHERE access_entry_id = ANY($1)", list(entries)
+    )
 
 
-async def wrap_act_anew(connection: Connection, act: UUID, data_key: bytes) -> None:
-    """Put another envelope in place of that of a reason."""
-    await connection.execute("UPDATE log_act SET data_key = $2 WHERE id = $1", act, data_key)
+async def wrap_beside_anew(connection: Connection, table: str, row: UUID, data_key: bytes) -> None:
+    """Put another envelope in place of that of what is kept sealed beside an entry."""
+    await connection.execute(f"UPDATE {table} SET data_key = $2 WHERE id = $1", row, data_key)
 
 
 async def note_act(connection: Connection, act: UUID, entry: int, operator: str, data_key: bytes, why: bytes) -> None:
@@ -104,7 +109,8 @@ async def erase(connection: Connection, entries: Sequence[Named]) -> None:
     """Destroy the secrets and the rows of entries of which it is written that they are erased."""
     ids, numbers = [entry_id for entry_id, _, _ in entries], [number for _, number, _ in entries]
     await connection.execute("DELETE FROM log_secret WHERE entry_id = ANY($1)", ids)
-    await connection.execute("DELETE FROM log_act WHERE access_entry_id = ANY($1)", numbers)
+    for table in BESIDE:
+        await connection.execute(f"DELETE FROM {table} WHERE access_entry_id = ANY($1)", numbers)
     await connection.execute("DELETE FROM access_entry WHERE id = ANY($1)", numbers)
 
 
@@ -118,8 +124,10 @@ async def is_wrapped_by(connection: Connection, kid: bytes) -> bool:
     """Return whether anything of the log is still wrapped under the key with this id."""
     return bool(
         await connection.fetchval(
-            "SELECT EXISTS (SELECT FROM log_secret WHERE substring(wrapped FROM 3 FOR 2) = $1) "
-            "OR EXISTS (SELECT FROM log_act WHERE substring(data_key FROM 3 FOR 2) = $1)",
+            "SELECT EXISTS (SELECT FROM log_secret WHERE substring(wrapped FROM 3 FOR 2) = $1)"
+            + "".join(
+                f" OR EXISTS (SELECT FROM {table} WHERE substring(data_key FROM 3 FOR 2) = $1)" for table in BESIDE
+            ),
             kid,
         )
     )

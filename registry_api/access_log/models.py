@@ -51,6 +51,7 @@ class LogSearch(SQLModel, table=True):
 
     __tablename__ = "log_search"
     id: UUID = row_id()
+    access_entry_id: int = Field(sa_column=Column(BigInteger, nullable=False, unique=True))
     at: datetime = moment()
     professional_id: UUID
     up_to: int = Field(sa_type=BigInteger)

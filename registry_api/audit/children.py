@@ -9,15 +9,14 @@ the person who makes it, case by case; that anything was left out is not said, f
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from policies.access import Refused, may_open_restricted, may_read_accesses, may_report_disclosures
 from policies.enquirer import Enquirer, Role
 from policies.profile import Profile
 from registry_api.access_log.admitting import admit
-from registry_api.audit import showing, store
+from registry_api.audit import searching, showing, store
 from registry_api.audit.schemas import (
     Accesses,
     AccessesRequest,
@@ -81,9 +80,11 @@ class AboutChildren:
             theirs = await store.works_with(connection, child, enquirer.professional_id, now)
             if restricted is None or not (theirs or (manager and self._opens(enquirer, restricted=restricted))):
                 raise NotFound
-            await self.covered(await admit(connection, enquirer, may, "child.accesses_read", at=now, child_ids=[child]))
+            entry = await admit(connection, enquirer, may, "child.accesses_read", at=now, child_ids=[child])
+        await self.covered(entry)
+        async with self.database.connection() as connection:
             rows = await store.about(connection, child, MOST_SHOWN + 1)
-            rows = [row for row in rows if row["kind"] != "child.accesses_read" or row["at"] != now][:MOST_SHOWN]
+            rows = [row for row in rows if row["id"] != entry][:MOST_SHOWN]
             names = await showing.names(connection, self.vault, rows)
         return Accesses(
             child_id=child,
@@ -100,38 +101,26 @@ class AboutChildren:
         may = may_report_disclosures(enquirer, self.profile.today(now))
         if isinstance(may, Refused):
             raise Forbidden(may.reason)
-        report = uuid4()
-        key = self.vault.new_key("log_search", report)
-        sealed = key.seal("criteria", request.model_dump_json().encode())
         async with self.database.connection() as connection:
             restricted = await store.restricted(connection, child)
-            if restricted is None or not self._opens(enquirer, restricted=restricted):
-                raise NotFound
-            async with connection.transaction():
-                up_to = await store.last_entry(connection)
-                number = await admit(
-                    connection,
-                    enquirer,
-                    may,
-                    "child.disclosures_reported",
-                    at=now,
-                    reference=str(report),
-                    digest=sha256(sealed).digest(),
-                    child_ids=[child],
-                )
-                await store.add_search(
-                    connection,
-                    report,
-                    at=now,
-                    by=enquirer.professional_id,
-                    up_to=up_to,
-                    data_key=key.wrapped,
-                    sealed=sealed,
-                )
-            await self.covered(number)
-            left_out = {one.reference for one in request.left_out}
+        if restricted is None or not self._opens(enquirer, restricted=restricted):
+            raise NotFound
+        recorded = await searching.record(
+            self.database,
+            self.vault,
+            self.profile.retention,
+            enquirer,
+            may,
+            "child.disclosures_reported",
+            request,
+            at=now,
+            child_ids=[child],
+        )
+        await self.covered(recorded.entry)
+        left_out = {one.reference for one in request.left_out}
+        async with self.database.connection() as connection:
             rows = await store.about(connection, child, _MOST_REPORTED)
-            rows = [row for row in reversed(rows) if row["id"] <= up_to and row["reference"] not in left_out]
+            rows = [row for row in reversed(rows) if row["id"] <= recorded.up_to and row["reference"] not in left_out]
             names = await showing.names(connection, self.vault, rows)
         return DisclosureReport(
             made_at=now,

@@ -8,18 +8,17 @@ the whole would let nobody search for a child twice, for the first search is an 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from policies.access import Refused, may_open_restricted, may_read_log
 from policies.enquirer import Enquirer
 from policies.profile import Profile
 from registry_api.access_log.admitting import admit
-from registry_api.audit import fhir, showing, store
+from registry_api.audit import fhir, searching, showing, store
 from registry_api.audit.schemas import EntryShown, LogFound, LogSearchRequest
 from registry_api.kernel.clock import Clock
-from registry_api.kernel.crypto import RowKey, Vault
+from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import NotFound
 
@@ -51,42 +50,29 @@ class Audit:
         """
         now = self.clock()
         may = may_read_log(enquirer, self.profile.today(now), about=request.professional_id)
-        search_id = uuid4()
-        key = self.vault.new_key("log_search", search_id)
-        sealed = key.seal("criteria", request.model_dump_json().encode())
-        async with self.database.transaction() as connection:
-            up_to = await store.last_entry(connection)
-            number = await admit(
-                connection,
-                enquirer,
-                may,
-                SEARCHED,
-                at=now,
-                reference=str(search_id),
-                reason=request.purpose.value,
-                digest=sha256(sealed).digest(),
-                child_ids=[request.child_id] if request.child_id else [],
-            )
-            await store.add_search(
-                connection,
-                search_id,
-                at=now,
-                by=enquirer.professional_id,
-                up_to=up_to,
-                data_key=key.wrapped,
-                sealed=sealed,
-            )
-        await self.covered(number)
+        recorded = await searching.record(
+            self.database,
+            self.vault,
+            self.profile.retention,
+            enquirer,
+            may,
+            SEARCHED,
+            request,
+            at=now,
+            reason=request.purpose.value,
+            child_ids=[request.child_id] if request.child_id else [],
+        )
+        await self.covered(recorded.entry)
         async with self.database.connection() as connection:
-            return await self._page(connection, enquirer, search_id, _wanted(request), up_to + 1)
+            return await self._page(connection, enquirer, recorded.id, _wanted(request), recorded.up_to + 1)
 
     async def page(self, enquirer: Enquirer, search_id: UUID, cursor: str | None) -> LogFound:
         """Record it, and return the page of one's own search that begins at ``cursor``.
 
         Raises Forbidden, StoreUnavailable; NotFound where there is no such search, it is not theirs, or no such page.
         """
+        request, up_to = await self._again(enquirer, search_id, READ_ON)
         async with self.database.connection() as connection:
-            request, up_to = await self._again(connection, enquirer, search_id, READ_ON)
             before = _before(cursor, up_to)
             return await self._page(connection, enquirer, search_id, _wanted(request), before)
 
@@ -96,8 +82,8 @@ class Audit:
         One's own are not among them; what was left out, those included, is said by an OperationOutcome as the last
         line. Raises as ``page``.
         """
+        request, up_to = await self._again(enquirer, search_id, EXPORTED)
         async with self.database.connection() as connection:
-            request, up_to = await self._again(connection, enquirer, search_id, EXPORTED)
             rows = await store.entries(connection, _wanted(request), before=up_to + 1, limit=MOST_EXPORTED + 1)
             more, rows = len(rows) > MOST_EXPORTED, rows[:MOST_EXPORTED]
             others = [row for row in rows if not showing.is_ones_own(row, enquirer.professional_id)]
@@ -107,19 +93,19 @@ class Audit:
             events.append(fhir.left_out(own=len(rows) - len(others), more=more))
         return "".join(json.dumps(event, separators=(",", ":")) + "\n" for event in events)
 
-    async def _again(
-        self, connection: Connection, enquirer: Enquirer, search_id: UUID, kind: str
-    ) -> tuple[LogSearchRequest, int]:
+    async def _again(self, enquirer: Enquirer, search_id: UUID, kind: str) -> tuple[LogSearchRequest, int]:
         """Return a search of one's own and up to which entry it goes, once it is recorded and under a signed head."""
         now = self.clock()
         may = may_read_log(enquirer, self.profile.today(now))
-        number = await admit(connection, enquirer, may, kind, at=now, reference=str(search_id))
-        row = await store.search(connection, search_id, enquirer.professional_id)
+        # No connection is held while the log is waited for: whoever else waits for one would wait with it.
+        async with self.database.connection() as connection:
+            number = await admit(connection, enquirer, may, kind, at=now, reference=str(search_id))
+            row = await store.search(connection, search_id, enquirer.professional_id)
         if row is None:
             raise NotFound
         await self.covered(number)
-        key: RowKey = self.vault.key("log_search", search_id, row["data_key"])
-        return LogSearchRequest.model_validate_json(key.open("criteria", row["sealed_criteria"])), row["up_to"]
+        asked = searching.criteria(self.vault, search_id, row["data_key"], row["sealed_criteria"])
+        return LogSearchRequest.model_validate_json(asked), row["up_to"]
 
     async def _page(
         self, connection: Connection, enquirer: Enquirer, search_id: UUID, wanted: store.Wanted, before: int

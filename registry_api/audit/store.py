@@ -47,13 +47,22 @@ async def last_entry(connection: Connection) -> int:
 
 
 async def add_search(
-    connection: Connection, search: UUID, *, at: datetime, by: UUID, up_to: int, data_key: bytes, sealed: bytes
+    connection: Connection,
+    search: UUID,
+    *,
+    entry: int,
+    at: datetime,
+    by: UUID,
+    up_to: int,
+    data_key: bytes,
+    sealed: bytes,
 ) -> None:
     """Keep what was asked of the log."""
     await connection.execute(
-        "INSERT INTO log_search (id, at, professional_id, up_to, data_key, sealed_criteria) "
-        "VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO log_search (id, access_entry_id, at, professional_id, up_to, data_key, sealed_criteria) "
+        "VALUES ($1, $2, $3, $4, $5, $6, $7)",
         search,
+        entry,
         at,
         by,
         up_to,

@@ -215,7 +215,7 @@ def test_processes_that_start_it_together_share_one(state: Path, service: Callab
     for each in services[:2]:
         each.send_signal(signal.SIGINT)
         each.wait()
-    assert server_runs(state)
+    assert server_runs(state), (state / "postgres/log").read_text()  # which says who ended it
     services[2].send_signal(signal.SIGINT)
     services[2].wait()
     assert not server_runs(state)

@@ -16,6 +16,7 @@ from registry_api.access_log import keeping_store, reading
 from registry_api.access_log.checking import Findings, check
 from registry_api.access_log.erasure import Erased, Erasure
 from registry_api.access_log.sealing import subject_master
+from registry_api.audit import searching
 from registry_api.kernel.crypto import EnvelopeError, LocalKeys
 from registry_api.kernel.errors import NotFound, StoreUnavailable
 from registry_api.register.entry import PlanKind
@@ -89,7 +90,7 @@ async def test_what_is_erased_is_gone_everywhere_and_the_tree_stands(
     done = await erase(world)
     assert (done.entries, done.kept) == (entries, 0)
     assert len(done.months) == 1
-    for table in ("enquiry", "enquiry_answer", "enquiry_token", "notification", "log_act"):
+    for table in ("enquiry", "enquiry_answer", "enquiry_token", "notification", "log_act", "log_search"):
         assert await count(world, table) == 0, table
     assert await count(world, "access_entry") == 1, "that of the erasure"
     with pytest.raises(EnvelopeError):  # the backup does not open either
@@ -104,6 +105,37 @@ async def test_what_is_erased_is_gone_everywhere_and_the_tree_stands(
         with pytest.raises(NotFound):
             await reading.openings(connection, world.vault, reference, [])
     assert await erase(world) == Erased(0, 0, ()), "once"
+
+
+async def test_what_was_asked_of_the_log_goes_with_its_entry(world: World, asked: tuple[str, UUID]) -> None:
+    body = {"child_id": str(asked[1]), "purpose": "complaint", "why": "Complaint 12 of a made-up family."}
+    searched = await world.http.post("/api/v1/access-log/search", json=body, auth=world.auth("igo-1", "casework"))
+    assert searched.status_code == 200, searched.text
+    reported = await world.http.post(
+        "/api/v1/access-log/disclosure-report",
+        json={"child_id": str(asked[1]), "why": "Subject access request 7."},
+        auth=world.auth("igo-1", "casework"),
+    )
+    assert reported.status_code == 200, reported.text
+    async with world.database.connection() as connection:  # as a backup has it
+        backup = await connection.fetch("SELECT * FROM log_search")
+    assert len(backup) == 2
+    kept = await hold(world, reference=searched.json()["search_id"])
+    world.clock.now += YEARS_LATER
+    await erase(world)
+    assert await count(world, "log_search") == 1, "a hold keeps it"
+    async with world.database.connection() as connection:
+        row = await connection.fetchrow("SELECT * FROM log_search")
+    assert row is not None
+    assert b"Complaint 12" in searching.criteria(world.vault, row["id"], row["data_key"], row["sealed_criteria"])
+    async with world.database.transaction() as connection:
+        await keeping_store.lift_hold(connection, kept, world.clock(), 1)
+    world.clock.advance(days=62)
+    await erase(world)
+    assert await count(world, "log_search") == 0
+    for row in backup:
+        with pytest.raises(EnvelopeError):
+            world.vault.key("log_search", row["id"], row["data_key"])
 
 
 @pytest.mark.parametrize("by", ["child", "reference", "professional"])
