@@ -31,16 +31,19 @@ from registry_api.kernel.postgres import (
 from registry_api.kernel.postgres_programs import PostgresUnavailable
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.xdist_group("embedded")  # servers that come and go beside each other disturb their tests
 SERVICE = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from registry_api.kernel.postgres import THROWAWAY, EmbeddedPostgres
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with EmbeddedPostgres(Path(sys.argv[1]), THROWAWAY) as server:
     print(server.url, flush=True)
     time.sleep(600)
 """
-"""A service in little: starts the server, says where it is, and leaves it when interrupted."""
+"""A service in little: starts the server, says where it is, and leaves it when interrupted.
+
+A shell has whatever it starts in the background ignore an interrupt, the tests and their children included.
+"""
 
 
 def server_runs(state: Path) -> bool:
