@@ -48,6 +48,8 @@ _TOLD: Final = {
 _WHAT: Final = {
     "enquiry.answered": "An enquiry was answered.",
     "enquiry.restricted_opened": "An enquiry was answered.",
+    "enquiry.explained": "It was checked how an enquiry was matched.",
+    "transfer.allocated": "A key worker was named for the child.",
     "log.searched": "The record of who looked was searched.",
     "log.subject_key_given": "The key to the entries about this child was given out.",
     "child.accesses_read": "Somebody who works with the child read who had looked.",

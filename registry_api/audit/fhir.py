@@ -15,7 +15,7 @@ from registry_api.audit.schemas import EntryShown
 _OURS: Final = "urn:child-protection-register"
 _TERMS: Final = "http://terminology.hl7.org/CodeSystem"
 _SEARCHES: Final = ("enquiry.", "telephone.", "log.search", "address.")
-_CHANGES: Final = (".changed", ".decided", ".acknowledged", ".allocated", ".received", ".revoked")
+_CHANGES: Final = (".changed", ".loaded", ".decided", ".acknowledged", ".allocated", ".received", ".revoked")
 
 
 def audit_event(entry: EntryShown, *, observer: str, child_id: UUID | None) -> dict[str, Any]:

@@ -97,8 +97,9 @@ async def entries(connection: Connection, wanted: Wanted, *, before: int, limit:
 
 
 async def about(connection: Connection, child_id: UUID, limit: int) -> list[Any]:
-    """Return the newest entries about a child."""
-    return await connection.fetch(f"{_ENTRY} WHERE {_ABOUT} ORDER BY e.id DESC LIMIT {int(limit)}", child_id)
+    """Return the newest entries about a child by which somebody looked: none of how the register came by its record."""
+    looked = f"{_ABOUT} AND e.kind NOT LIKE 'register.%'"
+    return await connection.fetch(f"{_ENTRY} WHERE {looked} ORDER BY e.id DESC LIMIT {int(limit)}", child_id)
 
 
 async def works_with(connection: Connection, child_id: UUID, professional_id: UUID, now: datetime) -> bool:

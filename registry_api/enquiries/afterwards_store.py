@@ -85,9 +85,10 @@ async def candidates(connection: Connection, query: QueryTokens) -> list[Any]:
 
 
 async def by_reference(connection: Connection, reference: str) -> Any:
-    """Return an enquiry that was not refused, sealed, with its outcome; None when there is none."""
+    """Return an enquiry that was not refused, sealed, with its outcome and whom it concerned; None without one."""
     return await connection.fetchrow(
-        "SELECT e.id, e.data_key, e.sealed_record, e.professional_id, e.taken_by, a.outcome FROM enquiry e "
+        "SELECT e.id, e.data_key, e.sealed_record, e.professional_id, e.taken_by, a.outcome, ARRAY(SELECT DISTINCT "
+        "unnest(l.child_ids) FROM access_entry l WHERE l.reference = e.reference) AS child_ids FROM enquiry e "
         "LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id WHERE e.reference = $1 AND e.refusal IS NULL",
         reference,
     )

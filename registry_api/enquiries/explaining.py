@@ -55,7 +55,10 @@ class Explaining:
             concerned = {row["professional_id"], row["taken_by"]} if row else set()
             about = enquirer.professional_id if enquirer.professional_id in concerned else None
             decision = may_read_log(enquirer, today, about=about)
-            await admit(connection, enquirer, decision, "enquiry.explained", at=now, reference=reference)
+            children = row["child_ids"] if row else ()
+            await admit(
+                connection, enquirer, decision, "enquiry.explained", at=now, reference=reference, child_ids=children
+            )
             question = read_record("enquiry", row, self.vault) if row else None
             if row is None or question is None:
                 raise NotFound

@@ -93,6 +93,7 @@ class _Job:
     now: datetime
     dry_run: bool
     skip_rejected: bool
+    load: UUID = field(default_factory=uuid4)
 
 
 @dataclass(slots=True)
@@ -164,6 +165,7 @@ async def import_file(
                     connection,
                     now,
                     "import",
+                    load=job.load,
                     added=report.added,
                     changed=report.changed,
                     unchanged=report.unchanged,
@@ -240,6 +242,7 @@ async def _standing(connection: Connection, batch: _Batch, vault: Vault) -> dict
 async def _write(connection: Connection, batch: _Batch, job: _Job) -> None:
     await loading.insert(connection, batch.new)
     await loading.replace(connection, batch.changed, job.vault, job.token_keys, keep_temporary=True)
+    await loading.record_loaded(connection, job.now, job.load, added=batch.new, changed=batch.changed)
 
 
 def _prepare(

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 import structlog
 
+from registry_api.access_log import store as access_log
 from registry_api.kernel.crypto import EnvelopeError, Vault
 from registry_api.kernel.db import Connection
 from registry_api.matching.record import UnknownFormat
@@ -168,18 +169,40 @@ async def index_anew(connection: Connection, vault: Vault, token_keys: TokenKeys
 
 
 async def note_load(
-    connection: Connection, now: datetime, source: str, *, added: int = 0, changed: int = 0, unchanged: int = 0
+    connection: Connection,
+    now: datetime,
+    source: str,
+    *,
+    load: UUID | None = None,
+    added: int = 0,
+    changed: int = 0,
+    unchanged: int = 0,
 ) -> None:
     """Note that entries were taken in: the freshness of the register stands in every answer."""
     await connection.execute(
         "INSERT INTO register_load (id, loaded_at, source, added, changed, unchanged) VALUES ($1, $2, $3, $4, $5, $6)",
-        uuid4(),
+        load or uuid4(),
         now,
         source,
         added,
         changed,
         unchanged,
     )
+
+
+async def record_loaded(
+    connection: Connection, now: datetime, load: UUID, *, added: Sequence[EntryRows], changed: Sequence[EntryRows]
+) -> None:
+    """Record in the access log which children a load has added and changed, under its id."""
+    if added or changed:
+        entry = access_log.values(
+            at=now,
+            kind="register.loaded",
+            reference=str(load),
+            child_ids=[one.child_id for one in (*added, *changed)],
+            particulars={"added": str(len(added)), "changed": str(len(changed))},
+        )
+        await access_log.append(connection, entry)
 
 
 async def _note_changed(connection: Connection, entries: Sequence[EntryRows]) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from policies.access import may_allocate, may_notify_transfer
+from policies.access import Decision, may_allocate, may_notify_transfer
 from policies.enquirer import Enquirer, Role
 from policies.profile import Profile
 from registry_api.access_log.admitting import admit
@@ -57,6 +57,7 @@ class _Notice:
     """One notification on its way. ``digest`` fingerprints who sent what."""
 
     enquirer: Enquirer
+    decision: Decision
     request: TransferInRequest
     body: bytes
     digest: bytes
@@ -102,7 +103,7 @@ class Transfers:
             await admit(connection, enquirer, decision, "transfer.received", at=now)
             body = request.model_dump_json(exclude_defaults=True).encode()
             digest = hmac.digest(self.digest_key, enquirer.professional_id.bytes + body, hashlib.sha256)
-            notice = _Notice(enquirer, request, body, digest, idempotency_key, now)
+            notice = _Notice(enquirer, decision, request, body, digest, idempotency_key, now)
             try:
                 async with connection.transaction():
                     await store.wait_for_turn(connection)
@@ -162,6 +163,15 @@ class Transfers:
         shown = shown_as(place, restricted=_any_restricted(entries))
         case = self._case(notice, child_id, shown, before)
         await store.add_case(connection, case)
+        await admit(
+            connection,
+            enquirer,
+            notice.decision,
+            "register.changed",
+            at=now,
+            reference=case["reference"],
+            child_ids=[child_id],
+        )
         told = [
             Notice(Kind.TRANSFER_IN, _URGENT, recipient, (child_id,))
             for recipient in (SAFEGUARDING_MANAGER, *told_here)
@@ -217,8 +227,11 @@ class Transfers:
         today = self.profile.today(now)
         async with self.database.transaction() as connection:
             decision = may_allocate(enquirer, today)
-            await admit(connection, enquirer, decision, "transfer.allocated", at=now, reference=reference)
             case = await store.by_reference(connection, reference)
+            children = [case["child_id"]] if case else []
+            await admit(
+                connection, enquirer, decision, "transfer.allocated", at=now, reference=reference, child_ids=children
+            )
             worker = await store.staff(connection, request.key_worker, [Role.KEY_WORKER])
             manager = None
             if request.team_manager is not None:

@@ -27,7 +27,8 @@ async def test_each_candidate_is_explained_field_by_field_without_a_detail(world
     assert candidate["may_be_disclosed"] is True
     assert candidate["levels"]["given"] == "close"
     assert candidate["contributions"]["address"] > candidate["contributions"]["given name"] > 0
-    assert [entry["reference"] for entry in await world.log("enquiry.explained")] == [reference] * 3
+    explained = await world.log("enquiry.explained")
+    assert [(one["reference"], one["child_ids"]) for one in explained] == [(reference, [child])] * 3
 
 
 @pytest.mark.parametrize(("who", "scope"), [("officer-1", "enquiry"), ("kw-1", "casework"), ("duty-1", "casework")])

@@ -23,6 +23,20 @@ async def bring_in(database: Database, keys_file: Path, tmp_path: Path) -> Impor
     return await importing(database, keys_file, tmp_path)
 
 
+async def test_the_log_says_which_children_a_load_added_and_changed(database: Database, bring_in: Import) -> None:
+    await bring_in(child(1), child(2))
+    before = {row["id"]: row["sealed_record"] for row in await children(database)}
+    await bring_in(child(1), child(2, given_names="Rowena"))
+    await bring_in(child(1), child(2, given_names="Rowena"))  # nothing new, and so nothing to record
+    async with database.connection() as connection:
+        entries = await connection.fetch("SELECT * FROM access_entry WHERE kind = 'register.loaded' ORDER BY id")
+        loads = await connection.fetch("SELECT * FROM register_load ORDER BY added DESC, changed DESC")
+    changed = {row["id"] for row in await children(database) if row["sealed_record"] != before[row["id"]]}
+    assert len(changed) == 1
+    assert [set(one["child_ids"]) for one in entries] == [set(before), changed]
+    assert [one["reference"] for one in entries] == [str(load["id"]) for load in loads[:2]]
+
+
 @pytest.mark.rule("REG-1")
 async def test_each_child_of_a_file_gets_one_entry(database: Database, bring_in: Import, vault: Vault) -> None:
     told: list[tuple[int, int]] = []

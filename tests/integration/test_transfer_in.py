@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import httpx2
 import pytest
@@ -67,6 +68,10 @@ async def test_once_allocated_both_key_workers_are_shown_and_the_local_one_is_to
     assert answer.status_code == 200, answer.text
     (told,) = await world.inbox("kw-2")
     assert (told["kind"], told["about"]["reference"]) == ("allocated", reference)
+    concerned = [await world.log(kind) for kind in ("register.changed", "transfer.allocated")]
+    assert [(one["reference"], one["child_ids"]) for (one,) in concerned] == [
+        (reference, [UUID(told["children"][0]["id"])])
+    ] * 2
 
     said = (await world.ask("officer-1", question())).json()
     assert said["key_worker"]["name"] == "Testperson Kw-2"
