@@ -211,5 +211,5 @@ def answer_values(
             calendar=due.calendar_version,
         ),
         **told_values(notices(decided, found, asked.request.urgency), at=at, enquiry_id=asked.id),
-        **log_values(asked, log_kind, at=at, reason=decided.outcome, sealed=sealed_answer, child_ids=found.child_ids()),
+        **log_values(asked, log_kind, at=at, reason=decided.outcome, sealed=sealed_answer, child_ids=found.subjects()),
     }

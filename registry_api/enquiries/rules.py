@@ -69,7 +69,9 @@ class Audience(StrEnum):
     CONSIDERATION = "consideration"
     """The safeguarding manager, with a child-in-need consideration to decide (ENQ-7)."""
     NEIGHBOURS = "neighbours"
-    """The key worker of each child on a plan at the address (ENQ-5)."""
+    """The key worker of each child on a plan who lives at the address, or used to (ENQ-5)."""
+    PERSON_AT_ADDRESS = "person_at_address"
+    """Whoever follows up the child, of a person who may pose a risk and is at the address (CUS-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,9 @@ class Facts:
     """The child is recorded as missing, or one of those who may be meant."""
     earlier: Earlier = Earlier.NONE
     neighbours: bool = False
-    """A child on a plan, other than the one asked about, lives at the address."""
+    """A child on a plan, other than the one asked about, lives at the address or used to."""
+    people: bool = False
+    """A person who may pose a risk of significant harm is at the address, or used to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +242,12 @@ class Decided:
 def decide_outcome(facts: Facts) -> Decided:
     """Return the outcome of the first row that fits.
 
-    Whatever the row, the key worker of each child on a plan at the address is told as well, and the enquirer is not
-    told of it (ENQ-5).
+    Whatever the row, the key worker of each child on a plan at the address is told as well (ENQ-5), and whoever follows
+    up is told of people who may pose a risk there (CUS-1). The enquirer is told of neither.
     """
     row = next(row for row in TABLE if row.fits(facts))
-    return Decided(row.outcome, row.name, (*row.told, Audience.NEIGHBOURS) if facts.neighbours else row.told)
+    beside = [(facts.neighbours, Audience.NEIGHBOURS), (facts.people, Audience.PERSON_AT_ADDRESS)]
+    return Decided(row.outcome, row.name, (*row.told, *(audience for holds, audience in beside if holds)))
 
 
 _OF_A_KNOWN_CHILD = frozenset({Outcome.ON_PLAN, Outcome.TEMPORARY_ENTRY, Outcome.OPEN_CASE, Outcome.KNOWN_BEFORE})
@@ -257,8 +262,8 @@ def as_told(outcome: Outcome, disclosure: Disclosure) -> Outcome:
 def every_facts() -> Iterator[Facts]:
     """Yield every combination of facts, sensible or not."""
     flags = (False, True)
-    for finding, restricted, missing, earlier, neighbours in product(Finding, flags, flags, Earlier, flags):
-        yield Facts(finding, restricted, missing, earlier, neighbours)
+    for values in product(Finding, flags, flags, Earlier, flags, flags):
+        yield Facts(*values)
 
 
 def earlier_enquiries(*, other: bool, own_recent: bool, own_old: bool) -> Earlier:

@@ -17,6 +17,7 @@ from registry_api.kernel.crypto import Vault
 from registry_api.kernel.cursors import cursor_of, read_cursor
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Conflict, NotFound, PreconditionFailed
+from registry_api.register import people
 from registry_api.register import service as register
 from registry_api.routing import store
 from registry_api.routing.schemas import (
@@ -30,6 +31,7 @@ from registry_api.routing.schemas import (
     NotificationShown,
     PoliceContact,
     ProfessionalShown,
+    RiskPersonShown,
     SubjectShown,
 )
 from registry_api.routing.store import Kind
@@ -69,10 +71,24 @@ _MEANING = {
         "An enquirer was told that nobody was found; the child is on the register now. Call them back, and offer them "
         "the answer that they would be given today."
     ),
+    Kind.ENQUIRY_AT_FORMER_ADDRESS: (
+        "Somebody asked about a child at an address where a child on a plan whom you work with was formerly, "
+        "and is not recorded as living now. The enquirer has not been told."
+    ),
+    Kind.PERSON_AT_ADDRESS: (
+        "A person who was notified as one who may pose a risk of significant harm is recorded at this child's address, "
+        "or at the address that was asked about. Nobody outside Children's Services has been told."
+    ),
+    Kind.PERSON_FORMERLY_AT_ADDRESS: (
+        "A person who was notified as one who may pose a risk of significant harm was formerly at the address that was "
+        "asked about, and is not recorded as living there now. Nobody outside Children's Services has been told."
+    ),
     Kind.MISUSE_ALERT: (
         "Enquiries that have been answered may be misuse of the service. Read the alert and decide what they are."
     ),
 }
+
+_OF_NEIGHBOURS = (Kind.ENQUIRY_AT_ADDRESS, Kind.ENQUIRY_AT_FORMER_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +137,14 @@ class Routing:
                 **await self.describe_enquiries(connection, [r["enquiry_id"] for r in page if r["enquiry_id"]]),
                 **await self.describe_transfers(connection, [r["transfer_id"] for r in page if r["transfer_id"]]),
             }
-            people = await directory.people(connection, self.vault, {subject.by for subject in subjects.values()})
+            staff = await directory.people(connection, self.vault, {subject.by for subject in subjects.values()})
             turned_up = any(row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT for row in page)
             police = tuple(
                 PoliceContact(name=name, phone=phone)
                 for name, phone in (await directory_store.police_contacts(connection) if turned_up else ())
             )
             children = await register.names(connection, self.vault, {c for row in page for c in row["child_ids"]})
+            risks = await people.notified(connection, self.vault, {p for row in page for p in row["person_ids"]})
         return Inbox(
             notifications=tuple(
                 NotificationShown(
@@ -148,10 +165,11 @@ class Routing:
                     ),
                     about=_shown(
                         subjects.get(row["enquiry_id"] or row["transfer_id"]),
-                        people,
+                        staff,
                         # How another child stands is no business of a neighbour's key worker (ENQ-5).
-                        without={"outcome"} if row["kind"] == Kind.ENQUIRY_AT_ADDRESS else set(),
+                        without={"outcome"} if row["kind"] in _OF_NEIGHBOURS else set(),
                     ),
+                    people=tuple(_risk(person, risks[person]) for person in row["person_ids"] if person in risks),
                     police=police if row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT else (),
                     consideration_id=row["consideration_id"],
                     alert_id=row["alert_id"],
@@ -261,6 +279,17 @@ class Routing:
         if row["sealed_reason"] is None:
             return None
         return self.vault.key("consideration", row["id"], row["data_key"]).open("reason", row["sealed_reason"]).decode()
+
+
+def _risk(id_: UUID, known: people.RiskNotification) -> RiskPersonShown:
+    return RiskPersonShown(
+        id=id_,
+        name=known.name,
+        date_of_birth=known.date_of_birth,
+        concern=known.concern,
+        notified_by=known.notified_by,
+        notified_on=known.notified_on,
+    )
 
 
 def _shown(
