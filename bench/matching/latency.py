@@ -1,8 +1,8 @@
 """How long the look-up of an enquiry takes in a real PostgreSQL: retrieval, opening, scoring; without HTTP.
 
 ``python -m bench.matching.latency --register 100000``. A register of that size is sealed and loaded by bulk COPY
-through the importer's own code; questions are those of the hard UK generator, against ``SELECT 1`` on the same connection, for
-what a bare round trip costs here. Writes ``bench/out/latency.json``.
+through the importer's code; questions are those of the hard UK generator, against ``SELECT 1`` on the same connection,
+for what a bare round trip costs here. Writes ``bench/out/latency.json``.
 """
 
 import argparse

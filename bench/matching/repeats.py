@@ -1,8 +1,8 @@
 """Two enquiries about children nobody knows: which are about one child (ENQ-7), and which are told so by mistake.
 
 ``python -m bench.matching.repeats``. The earlier enquiry and the later are asked through slips of their own. A repeat
-is the same child twice; a false repeat is the child's twin, sibling or namesake, or a stranger. ``SAME_ENQUIRY`` and the
-guards were settled on seeds up to 99 and are reported on others. Writes ``bench/out/repeats.json``.
+is the same child twice; a false repeat is the child's twin, sibling or namesake, or a stranger. ``SAME_ENQUIRY`` and
+the guards were settled on seeds up to 99 and are reported on others. Writes ``bench/out/repeats.json``.
 """
 
 import argparse
