@@ -15,7 +15,7 @@ from registry_api.enquiries.store import SEARCH
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection
 from registry_api.matching.address import AddressKeys, same_address
-from registry_api.matching.bands import Band, Match, best_match, same_child
+from registry_api.matching.bands import Band, Match, best_match, perhaps_same_child, same_child
 from registry_api.matching.record import Record
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, QueryTokens, address_tokens
@@ -42,7 +42,8 @@ class Found:
 
     ``child``: the child asked about, as all their ``entries`` together have them stand. ``possible``: the few who may
     be meant, where nobody certainly is. ``neighbours``: on plans, living at the address; ``formerly``: who did.
-    ``present``: people who may pose a risk there. ``people``: the staff whose names the answer may need.
+    ``perhaps``: earlier enquiries that may have been about the child. ``present``: people who may pose a risk there.
+    ``people``: the staff whose names the answer may need.
     ``opened_restricted``: the asker is told of a restricted child.
     """
 
@@ -54,6 +55,7 @@ class Found:
     formerly: tuple[ChildFound, ...] = ()
     present: Present = NOBODY_PRESENT
     earlier: tuple[EarlierEnquiry, ...] = ()
+    perhaps: tuple[EarlierEnquiry, ...] = ()
     people: Mapping[UUID, directory.Person] = field(default_factory=dict)
     opened_restricted: bool = False
 
@@ -123,7 +125,7 @@ async def find(
         _finding(searched, child, address_only=address_only),
         restricted=restricted,
         missing=any(one.missing for one in (child, *possible) if one),
-        earlier=_earlier(searched.earlier, professional_id, same_incident_since),
+        earlier=_earlier(searched, professional_id, same_incident_since),
         neighbours=bool(neighbours or formerly),
         people=bool(present),
     )
@@ -138,6 +140,7 @@ async def find(
         formerly,
         present=present,
         earlier=searched.earlier,
+        perhaps=searched.perhaps,
         people=staff,
         opened_restricted=opened,
     )
@@ -156,6 +159,7 @@ class _Searched:
     match: Match[UUID] = _NOBODY
     records: tuple[Record, ...] = ()
     earlier: tuple[EarlierEnquiry, ...] = ()
+    perhaps: tuple[EarlierEnquiry, ...] = ()
     unread: bool = False
 
 
@@ -180,9 +184,12 @@ async def _search(
         return _Searched(match, tuple(children[id_] for id_ in match.candidates))
     asked_before = {row["id"]: row for row in rows if not row["is_child"]}
     records, also_unread = _read("enquiry", asked_before.values(), vault)
-    same = same_child(question, list(records.items()))
-    earlier = sorted((_enquiry(asked_before[id_]) for id_ in same), key=lambda enquiry: enquiry.received_at)
-    return _Searched(match, earlier=tuple(earlier), unread=unread or also_unread)
+    before = list(records.items())
+    earlier, perhaps = (
+        tuple(sorted((_enquiry(asked_before[id_]) for id_ in same), key=lambda enquiry: enquiry.received_at))
+        for same in (same_child(question, before), perhaps_same_child(question, before))
+    )
+    return _Searched(match, earlier=earlier, perhaps=perhaps, unread=unread or also_unread)
 
 
 def _read(table: str, rows: Collection[Mapping[str, Any]], vault: Vault) -> tuple[dict[UUID, Record], bool]:
@@ -230,10 +237,15 @@ def _enquiry(row: Mapping[str, Any]) -> EarlierEnquiry:
     )
 
 
-def _earlier(earlier: tuple[EarlierEnquiry, ...], professional_id: UUID, same_incident_since: datetime) -> Earlier:
+def _earlier(searched: _Searched, professional_id: UUID, same_incident_since: datetime) -> Earlier:
+    earlier = searched.earlier
     own = [enquiry.received_at for enquiry in earlier if enquiry.professional_id == professional_id]
     return earlier_enquiries(
         other=len(own) < len(earlier),
         own_recent=any(at >= same_incident_since for at in own),
         own_old=any(at < same_incident_since for at in own),
+        perhaps=any(
+            enquiry.professional_id != professional_id or enquiry.received_at < same_incident_since
+            for enquiry in searched.perhaps
+        ),
     )

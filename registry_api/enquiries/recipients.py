@@ -36,6 +36,8 @@ def notices(decided: Decided, found: Found, urgency: str) -> list[Notice]:
                 told.append(Notice(Kind.CHILD_ENQUIRED_ABOUT, urgency, SAFEGUARDING_MANAGER, _ids(children)))
             case Audience.CONSIDERATION:
                 told.append(Notice(Kind.CONSIDERATION, urgency, SAFEGUARDING_MANAGER))
+            case Audience.CONSIDERATION_PERHAPS:
+                told.append(Notice(Kind.CONSIDERATION_PERHAPS, urgency, SAFEGUARDING_MANAGER))
             case Audience.NEIGHBOURS:
                 told += _of_each(Kind.ENQUIRY_AT_ADDRESS, urgency, found.neighbours)
                 told += _of_each(Kind.ENQUIRY_AT_FORMER_ADDRESS, urgency, found.formerly)

@@ -35,6 +35,8 @@ class Earlier(StrEnum):
     NONE = "none"
     OWN = "own"
     """Only by the same professional, within the hours that the profile counts as asking again."""
+    PERHAPS = "perhaps"
+    """Perhaps, and nobody can be told so for certain."""
     OTHER = "other"
 
 
@@ -68,6 +70,8 @@ class Audience(StrEnum):
     SAFEGUARDING_MANAGER = "safeguarding_manager"
     CONSIDERATION = "consideration"
     """The safeguarding manager, with a child-in-need consideration to decide (ENQ-7)."""
+    CONSIDERATION_PERHAPS = "consideration_perhaps"
+    """The same, where it is for them to say whether it is the same child; the enquirer learns nothing of it."""
     NEIGHBOURS = "neighbours"
     """The key worker of each child on a plan who lives at the address, or used to (ENQ-5)."""
     PERSON_AT_ADDRESS = "person_at_address"
@@ -217,6 +221,14 @@ TABLE: tuple[Row, ...] = (
         _only(Finding.UNKNOWN),
         earlier=Earlier.OWN,
     ),
+    Row(
+        "not known, perhaps asked about before",
+        ("ENQ-6", "ENQ-7"),
+        Outcome.NOT_KNOWN,
+        (Audience.CONSIDERATION_PERHAPS,),
+        _only(Finding.UNKNOWN),
+        earlier=Earlier.PERHAPS,
+    ),
     Row("not known", ("ENQ-6",), Outcome.NOT_KNOWN, (), _only(Finding.UNKNOWN)),
     Row(
         "address only, of a restricted child",
@@ -266,12 +278,15 @@ def every_facts() -> Iterator[Facts]:
         yield Facts(*values)
 
 
-def earlier_enquiries(*, other: bool, own_recent: bool, own_old: bool) -> Earlier:
+def earlier_enquiries(*, other: bool, own_recent: bool, own_old: bool, perhaps: bool = False) -> Earlier:
     """Return what earlier enquiries about this child amount to.
 
     Another professional's enquiry, or one's own from before the hours in which asking again is the same incident, makes
-    this a second enquiry (ENQ-7). A retry of one request is none at all and never comes here.
+    this a second enquiry (ENQ-7); ``perhaps``: one that may have been about this child. A retry of one request is none
+    at all and never comes here.
     """
     if other or own_old:
         return Earlier.OTHER
-    return Earlier.OWN if own_recent else Earlier.NONE
+    if own_recent:
+        return Earlier.OWN
+    return Earlier.PERHAPS if perhaps else Earlier.NONE

@@ -84,7 +84,7 @@ _TOLD = {
     Audience.CONSIDERATION: ("The safeguarding manager has been asked to decide whether this may be a child in need."),
 }
 
-_UNTOLD = {Audience.NEIGHBOURS, Audience.PERSON_AT_ADDRESS}
+_UNTOLD = {Audience.NEIGHBOURS, Audience.PERSON_AT_ADDRESS, Audience.CONSIDERATION_PERHAPS}
 """Of whom the enquirer learns nothing (ADR 4)."""
 
 _FOUND = {

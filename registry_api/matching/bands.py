@@ -24,6 +24,9 @@ POSSIBLE = 0.01
 SAME_ENQUIRY = 0.85
 """Probability from which two enquiries are about one child (ENQ-7): the later enquirer learns of the earlier one."""
 
+PERHAPS_SAME_ENQUIRY = 0.1
+"""Probability from which two enquiries may be about one child: a person decides, and no enquirer learns of another."""
+
 MOST_POSSIBLE = 5
 """How many of those who may be meant a person is given to decide on."""
 
@@ -159,6 +162,26 @@ def named_and_born_alike(question: Record, candidates: Sequence[tuple[Id, Record
         if (levels.given <= Given.EXACT, levels.family, levels.born) == (True, Family.EXACT, Born.EXACT):
             found.append(id_)
     return found
+
+
+def perhaps_same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) -> list[Id]:
+    """Return which earlier enquiries may have been about this child, certainly or not (ENQ-7).
+
+    A child who is asked about at another address than before, or whose name was heard another way, is met here; twins
+    and siblings are told apart by the third hypothesis as ever, namesakes of the very same birth are not.
+    """
+    found = []
+    for id_, record in earlier:
+        levels = compare(question, record)
+        if levels is None or not (_may_be_one_child(levels) or _heard_otherwise(levels)):
+            continue
+        if alone(levels) >= PERHAPS_SAME_ENQUIRY:
+            found.append(id_)
+    return found
+
+
+def _heard_otherwise(levels: Levels) -> bool:
+    return levels.given is Given.SIMILAR and levels.born in _BORN_AGREES
 
 
 def _may_be_one_child(levels: Levels) -> bool:

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ENQUIRY_AT_ADDRESS = "enquiry_at_address"
     MORE_INFORMATION_NEEDED = "more_information_needed"
     CONSIDERATION = "consideration"
+    CONSIDERATION_PERHAPS = "consideration_perhaps"
     TRANSFER_IN = "transfer_in"
     ALLOCATED = "allocated"
     EARLIER_ENQUIRY = "earlier_enquiry"
