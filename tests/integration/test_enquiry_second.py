@@ -196,9 +196,7 @@ async def test_perhaps_asked_before_is_for_a_person_to_decide_and_no_enquirer_le
 
 
 @pytest.mark.rule("ENQ-7")
-@pytest.mark.parametrize(
-    ("given", "born"), [("Barnaby", "2019-05-06"), ("Barnaby", "2021-02-03")], ids=["twin", "sibling"]
-)
+@pytest.mark.parametrize("born", ["2019-05-06", "2021-02-03"], ids=["twin", "sibling"])
 async def test_a_twin_or_sibling_is_not_even_perhaps_the_same(world: World, born: str) -> None:
     await world.ask("officer-1", question())
     await world.ask("nurse-1", question("Barnaby", born=born))
