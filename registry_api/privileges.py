@@ -12,10 +12,10 @@ from typing import Final
 
 from registry_api.access_log.keeping_store import ERASED
 from registry_api.audit.service import SEARCHES
-from registry_api.enquiries.gate import OPEN, READ_STANDING, RECEIVED, RESUMED
+from registry_api.enquiries.gate import OPEN, READ_PRESENT, READ_STANDING, RECEIVED, RESUMED
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.roles import Definer, Role, making
-from registry_api.routing.told import TOLD
+from registry_api.routing.told import TOLD_CHILDREN, TOLD_PEOPLE
 
 _ADD, _KEEP = "SELECT, INSERT", "SELECT, INSERT, UPDATE"
 _ALL, _PASSING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT, DELETE"
@@ -34,6 +34,9 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "child_token": {Role.REGISTER: _PASSING},
     "address_token": {Role.REGISTER: _PASSING},
     "child_changed": {Role.REGISTER: _ALL},
+    "risk_person": {Role.REGISTER: _ALL},
+    "risk_token": {Role.REGISTER: _PASSING},
+    "risk_told": {Role.REGISTER: _ADD},
     "register_load": {Role.API: _READ, Role.REGISTER: _ADD},
     "register_opened": {},
     "transfer_case": {Role.API: _READ, Role.REGISTER: _KEEP},
@@ -92,7 +95,7 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
 }
 """What each role may do with each table. A table that is missing here, or has no role, is its owner's alone."""
 
-DEFINERS: Final[tuple[Definer, ...]] = (OPEN, READ_STANDING, TOLD)
+DEFINERS: Final[tuple[Definer, ...]] = (OPEN, READ_STANDING, READ_PRESENT, TOLD_CHILDREN, TOLD_PEOPLE)
 """What is done for a role that it may not do itself."""
 
 _OTHERS: Final = tuple(role for role in Role if role is not Role.OWNER)

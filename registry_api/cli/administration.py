@@ -43,6 +43,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("set-up")(set_up)
     app.command("make-key")(make_key)
     app.command("import")(import_register)
+    app.command("import-people")(import_people)
 
 
 def serve(
@@ -205,6 +206,20 @@ def import_register(
     from registry_api.cli import loading
 
     if not loading.import_into_register(file, dry_run=dry_run, skip_rejected=skip_rejected):
+        raise typer.Exit(1)
+
+
+def import_people(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV; docs/import.md describes it.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
+) -> None:
+    """Load notifications of people who may pose a risk of significant harm: all of the file, or nothing.
+
+    Whoever works with a child on a plan at one of their addresses is told. Exit code 1 when rows were rejected.
+    """
+    from registry_api.cli import loading
+
+    if not loading.import_people_who_may_pose_a_risk(file, dry_run=dry_run):
         raise typer.Exit(1)
 
 

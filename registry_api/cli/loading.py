@@ -15,6 +15,7 @@ from registry_api.cli.demo.authority import demonstration_staff
 from registry_api.cli.output import Failure, console, note, progress_bar
 from registry_api.cli.service import read_settings, running_database
 from registry_api.directory import store as directory
+from registry_api.enquiries.reindexing import Reindexing
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Database
@@ -23,6 +24,7 @@ from registry_api.kernel.installation import open_keys
 from registry_api.kernel.settings import Settings
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.register.importer import ImportReport, Rejection, import_file
+from registry_api.register.people_import import import_people
 from registry_api.register.source import SourceKeys
 from registry_api.register.synthesise import synthesise, write_csv
 
@@ -58,6 +60,39 @@ def import_into_register(file: Path, *, dry_run: bool, skip_rejected: bool) -> b
     settings = read_settings()
     with running_database(settings) as url:
         report = load_file(settings, url, file, dry_run=dry_run, skip_rejected=skip_rejected)
+    say(report, dry_run=dry_run)
+    return not report.rejected_rows
+
+
+def import_people_who_may_pose_a_risk(file: Path, *, dry_run: bool) -> bool:
+    """Import notifications of people who may pose a risk (CUS-1), say what came of it, and return whether every row was
+    good. Raises Failure when another import is under way, StoreUnavailable when the database is lost.
+    """
+    settings = read_settings()
+
+    async def run(url: str) -> ImportReport:
+        database = Database(url, pool_size=1)
+        try:
+            keys = await open_keys(database, settings.keys_file)
+            vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
+            await Reindexing(vault=vault, token_keys=token_keys).expect(database)
+            return await import_people(
+                file,
+                database=database,
+                vault=vault,
+                token_keys=token_keys,
+                source_keys=SourceKeys(keys.index_master),
+                profile=load_profile(settings.profile),
+                now=utc_now(),
+                dry_run=dry_run,
+            )
+        except Conflict:
+            raise Failure("Another import is under way; nothing was loaded. Try again when it is done.") from None
+        finally:
+            await database.close()
+
+    with running_database(settings) as url:
+        report = asyncio.run(run(url))
     say(report, dry_run=dry_run)
     return not report.rejected_rows
 

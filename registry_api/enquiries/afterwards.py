@@ -23,6 +23,7 @@ from registry_api.matching.bands import Band, Match, best_match
 from registry_api.matching.record import Record
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import query_tokens
+from registry_api.register import people
 from registry_api.register import store as register
 from registry_api.routing.rules import DUTY, SAFEGUARDING_MANAGER, who_follows_up
 from registry_api.routing.store import TELL, Kind, Notice, told_values
@@ -30,6 +31,8 @@ from registry_api.routing.store import TELL, Kind, Notice, told_values
 _AT_ONCE = 50
 """Children of one batch: few enough that the answers which share the worker hardly wait."""
 _MOST_BATCHES = 200
+_URGENCY = "urgent"
+"""Of a person at a child's address, whom nobody asked about just now."""
 _TELL = Statement(TELL)
 
 
@@ -49,7 +52,7 @@ class Afterwards:
         """
         done = 0
         async with database.connection() as connection:
-            await store.forget_all_if_nobody_asked(connection)
+            await store.forget_all_if_nobody_waits(connection)
         for _ in range(_MOST_BATCHES):
             async with database.transaction() as connection:
                 taken = await self._batch(connection)
@@ -67,7 +70,29 @@ class Afterwards:
                 question = read_record("enquiry", enquiry, self.vault)
                 if question is not None:
                     await self._match(connection, enquiry, question, records)
+            await self._bring_people(connection, records)
         return len(rows)
+
+    async def _bring_people(self, connection: Connection, changed: Mapping[UUID, Record]) -> None:
+        """Bring people who may pose a risk at a child's address to those who work with a child on a plan (CUS-1)."""
+        now = self.clock()
+        rows = await register.standing(connection, child_ids=list(changed), address_tokens=[], now=now)
+        versions = (self.token_keys, *self.token_keys.outdated)
+        for child in (read_child(row, self.vault) for row in rows):
+            record = changed[child.id]
+            if not child.on_plan:
+                continue
+            present = await people.at(connection, self.vault, record.addresses[: record.current], versions)
+            news = await people.not_told(connection, present.now, child.id, now) if present.now else []
+            if not news:
+                continue
+            told = [
+                Notice(Kind.PERSON_AT_ADDRESS, _URGENCY, recipient, (child.id,), tuple(news))
+                for recipient in who_follows_up(child.key_worker, child.team_manager)
+            ]
+            await _TELL.fetch(connection, told_values(told, at=now))
+            entry = access_log.values(at=now, kind="person.at_address", child_ids=[child.id, *news])
+            await access_log.append(connection, entry)
 
     async def _match(
         self, connection: Connection, enquiry: Mapping[str, Any], question: Record, changed: Mapping[UUID, Record]

@@ -18,9 +18,15 @@ _MOST_OF_ONE_TOKEN = 500
 """Enquiries read for one token: what so many share says nothing."""
 
 
-async def forget_all_if_nobody_asked(connection: Connection) -> None:
-    """Empty the queue where no enquiry waits for anybody: before the first one, a whole register may stand in it."""
-    await connection.execute("DELETE FROM child_changed WHERE NOT EXISTS (SELECT FROM enquiry_token)")
+async def forget_all_if_nobody_waits(connection: Connection) -> None:
+    """Empty the queue where neither an enquiry nor a person who may pose a risk waits for anybody.
+
+    Before the first of either, a whole register may stand in it.
+    """
+    await connection.execute(
+        "DELETE FROM child_changed WHERE NOT EXISTS (SELECT FROM enquiry_token) "
+        "AND NOT EXISTS (SELECT FROM risk_person)"
+    )
 
 
 async def take(connection: Connection, limit: int) -> list[Any]:

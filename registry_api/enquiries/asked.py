@@ -214,7 +214,8 @@ def answer_values(
 
     ``body``: the answer as it is sent. ``due``: of a child-in-need consideration, if there is to be one (ENQ-7).
     """
-    earlier = found.earlier
+    perhaps = Audience.CONSIDERATION_PERHAPS in decided.told
+    earlier = found.perhaps if perhaps else found.earlier
     sealed_answer = asked.key.seal("answer", body)
     if found.opened_restricted:
         log_kind = "enquiry.restricted_opened"
@@ -227,12 +228,12 @@ def answer_values(
         "sealed_answer": sealed_answer,
         **consider_values(
             [asked.id, *(enquiry.id for enquiry in earlier)],
-            considers=Audience.CONSIDERATION in decided.told,
+            considers=perhaps or Audience.CONSIDERATION in decided.told,
             joins=next((enquiry.open_consideration for enquiry in earlier if enquiry.open_consideration), None),
             at=at,
             due=due.day,
             calendar=due.calendar_version,
         ),
         **told_values(notices(decided, found, asked.request.urgency), at=at, enquiry_id=asked.id),
-        **log_values(asked, log_kind, at=at, reason=decided.outcome, sealed=sealed_answer, child_ids=found.child_ids()),
+        **log_values(asked, log_kind, at=at, reason=decided.outcome, sealed=sealed_answer, child_ids=found.subjects()),
     }

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
@@ -14,11 +15,13 @@ from registry_api.enquiries.rules import Earlier, Facts, Finding, earlier_enquir
 from registry_api.enquiries.store import SEARCH
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection
-from registry_api.matching.address import same_address
-from registry_api.matching.bands import Band, Match, best_match, same_child
+from registry_api.matching.address import AddressKeys, same_address
+from registry_api.matching.bands import Band, Match, best_match, perhaps_same_child, same_child
 from registry_api.matching.record import Record
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
+from registry_api.register import people
+from registry_api.register.people import NOBODY_PRESENT, Present
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,10 @@ class Found:
     """Everything that one enquiry brought to light.
 
     ``child``: the child asked about, as all their ``entries`` together have them stand. ``possible``: the few who may
-    be meant, where nobody certainly is. ``people``: the staff whose names the answer may need. ``opened_restricted``:
-    the asker is told of a restricted child.
+    be meant, where nobody certainly is. ``neighbours``: on plans, living at the address; ``formerly``: who did.
+    ``perhaps``: earlier enquiries that may have been about the child. ``present``: people who may pose a risk there.
+    ``people``: the staff whose names the answer may need.
+    ``opened_restricted``: the asker is told of a restricted child.
     """
 
     facts: Facts
@@ -47,14 +52,27 @@ class Found:
     entries: tuple[ChildFound, ...] = ()
     possible: tuple[ChildFound, ...] = ()
     neighbours: tuple[ChildFound, ...] = ()
+    formerly: tuple[ChildFound, ...] = ()
+    present: Present = NOBODY_PRESENT
     earlier: tuple[EarlierEnquiry, ...] = ()
+    perhaps: tuple[EarlierEnquiry, ...] = ()
     people: Mapping[UUID, directory.Person] = field(default_factory=dict)
     opened_restricted: bool = False
 
     def child_ids(self) -> tuple[UUID, ...]:
         """Return the children that the answer is about, or may be about."""
-        shown = (*((self.child,) if self.child else ()), *self.entries, *self.possible, *self.neighbours)
+        shown = (
+            *((self.child,) if self.child else ()),
+            *self.entries,
+            *self.possible,
+            *self.neighbours,
+            *self.formerly,
+        )
         return tuple(dict.fromkeys(child.id for child in shown))
+
+    def subjects(self) -> tuple[UUID, ...]:
+        """Return everybody whom the entry of the access log is about: the children, and people who may pose a risk."""
+        return (*self.child_ids(), *self.present.now, *self.present.formerly)
 
 
 async def find(
@@ -82,20 +100,22 @@ async def find(
     wanted = match.candidates or match.possible
     places = [question, *searched.records]
     tokens = sorted({*gate.sought.homes}.union(*(sought.homes(record, token_keys) for record in searched.records)))
-    rows: Sequence[Any] = ()
-    if wanted or tokens:
-        rows = await gate.standing(connection, child_ids=wanted, address_tokens=tokens, now=now)
+    # Sent though there may be nothing to look for: the time of an answer must not tell *none* from *possible*.
+    rows = await gate.standing(connection, child_ids=wanted, address_tokens=tokens, now=now)
+    present = people.present(await gate.people(connection), question.addresses[: question.current], vault)
     children = {row["id"]: read_child(row, vault) for row in rows}
     entries = tuple(children[id_] for id_ in match.candidates if id_ in children)
     child = as_one(entries)
     hidden = child is not None and child.restricted
     if hidden:
         places = [question]  # nobody may learn from being told that a restricted child lives with theirs
-    neighbours = tuple(
-        one
-        for row in rows
-        if (one := children[row["id"]]).on_plan and one not in entries and _lives_with(places, row, vault, hidden)
-    )
+    asked_homes = [home for place in places for home in place.addresses[: place.current]]
+    lived: dict[Lived, list[ChildFound]] = {Lived.NOW: [], Lived.FORMERLY: []}
+    for row in rows:
+        one = children[row["id"]]
+        if one.on_plan and one not in entries and (when := _lived(asked_homes, row, vault, hidden)) is not None:
+            lived[when].append(one)
+    neighbours, formerly = tuple(lived[Lived.NOW]), tuple(lived[Lived.FORMERLY])
     restricted = any(one.restricted for one in neighbours) if address_only else hidden
     opened, restricted = restricted and opens_restricted, restricted and not opens_restricted
     possible = tuple(children[id_] for id_ in match.possible if id_ in children)
@@ -103,12 +123,25 @@ async def find(
         _finding(searched, child, address_only=address_only),
         restricted=restricted,
         missing=any(one.missing for one in (child, *possible) if one),
-        earlier=_earlier(searched.earlier, professional_id, same_incident_since),
-        neighbours=bool(neighbours),
+        earlier=_earlier(searched, professional_id, same_incident_since),
+        neighbours=bool(neighbours or formerly),
+        people=bool(present),
     )
     named = () if restricted else neighbours if address_only else (child,) if child else ()
-    people = await directory.people(connection, vault, {person for one in named for person in one.staff()})
-    return Found(facts, child, entries, possible, neighbours, searched.earlier, people, opened)
+    staff = await directory.people(connection, vault, {person for one in named for person in one.staff()})
+    return Found(
+        facts,
+        child,
+        entries,
+        possible,
+        neighbours,
+        formerly,
+        present=present,
+        earlier=searched.earlier,
+        perhaps=searched.perhaps,
+        people=staff,
+        opened_restricted=opened,
+    )
 
 
 _NOBODY: Match[UUID] = Match(Band.NONE)
@@ -124,6 +157,7 @@ class _Searched:
     match: Match[UUID] = _NOBODY
     records: tuple[Record, ...] = ()
     earlier: tuple[EarlierEnquiry, ...] = ()
+    perhaps: tuple[EarlierEnquiry, ...] = ()
     unread: bool = False
 
 
@@ -145,9 +179,12 @@ async def _search(connection: Connection, vault: Vault, question: Record, enquir
         return _Searched(match, tuple(children[id_] for id_ in match.candidates))
     asked_before = {row["id"]: row for row in rows if not row["is_child"]}
     records, also_unread = _read("enquiry", asked_before.values(), vault)
-    same = same_child(question, list(records.items()))
-    earlier = sorted((_enquiry(asked_before[id_]) for id_ in same), key=lambda enquiry: enquiry.received_at)
-    return _Searched(match, earlier=tuple(earlier), unread=unread or also_unread)
+    before = list(records.items())
+    earlier, perhaps = (
+        tuple(sorted((_enquiry(asked_before[id_]) for id_ in same), key=lambda enquiry: enquiry.received_at))
+        for same in (same_child(question, before), perhaps_same_child(question, before))
+    )
+    return _Searched(match, earlier=earlier, perhaps=perhaps, unread=unread or also_unread)
 
 
 def _read(table: str, rows: Collection[Mapping[str, Any]], vault: Vault) -> tuple[dict[UUID, Record], bool]:
@@ -165,16 +202,23 @@ def _finding(searched: _Searched, child: ChildFound | None, *, address_only: boo
     return Finding.UNCLEAR if searched.match.band is not Band.NONE or searched.unread else Finding.UNKNOWN
 
 
-def _lives_with(places: list[Record], row: Mapping[str, Any], vault: Vault, hidden: bool) -> bool:
+class Lived(Enum):
+    """When a child lived at an address that was asked about."""
+
+    NOW = "now"
+    FORMERLY = "formerly"
+
+
+def _lived(homes: Sequence[AddressKeys], row: Mapping[str, Any], vault: Vault, hidden: bool) -> Lived | None:
     neighbour = read_record("child", row, vault)
     if neighbour is None:
-        return not hidden  # its token says so: a key worker who is told too often is safer than one who is not
-    return any(
-        same_address(asked, lived)
-        for place in places
-        for asked in place.addresses[: place.current]
-        for lived in neighbour.addresses[: neighbour.current]
-    )
+        # Its token says so: a key worker who is told too often is safer than one who is not.
+        return None if hidden else Lived.NOW
+    there = (n for n, lived in enumerate(neighbour.addresses) if any(same_address(asked, lived) for asked in homes))
+    first = next(there, None)
+    if first is None:
+        return None
+    return Lived.NOW if first < neighbour.current else Lived.FORMERLY
 
 
 def _enquiry(row: Mapping[str, Any]) -> EarlierEnquiry:
@@ -188,10 +232,15 @@ def _enquiry(row: Mapping[str, Any]) -> EarlierEnquiry:
     )
 
 
-def _earlier(earlier: tuple[EarlierEnquiry, ...], professional_id: UUID, same_incident_since: datetime) -> Earlier:
+def _earlier(searched: _Searched, professional_id: UUID, same_incident_since: datetime) -> Earlier:
+    earlier = searched.earlier
     own = [enquiry.received_at for enquiry in earlier if enquiry.professional_id == professional_id]
     return earlier_enquiries(
         other=len(own) < len(earlier),
         own_recent=any(at >= same_incident_since for at in own),
         own_old=any(at < same_incident_since for at in own),
+        perhaps=any(
+            enquiry.professional_id != professional_id or enquiry.received_at < same_incident_since
+            for enquiry in searched.perhaps
+        ),
     )

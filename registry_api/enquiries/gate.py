@@ -2,8 +2,9 @@
 
 The role that answers enquiries cannot read the register. ``OPEN`` hands it candidates, once for an entry that lies
 under a signed head, whose commitment opens to exactly what is looked for, and whose enquirer stands recorded with it
-(ENQ-2). ``STANDING`` then says how those candidates stand, and who else lives in their homes or in those that were
-asked about, until the enquiry is answered. Whatever is refused is an error, and nothing is read.
+(ENQ-2). ``READ_STANDING`` then says how those candidates stand, and who else lives in their homes or in those that were
+asked about, and ``READ_PRESENT`` who may pose a risk there, until the enquiry is answered. Whatever is refused is an
+error, and nothing is read.
 """
 
 from collections.abc import Collection
@@ -20,6 +21,7 @@ from registry_api.kernel.roles import Definer, Role
 from registry_api.kernel.statement import Statement, as_given
 from registry_api.matching.token_keys import TOKEN_VERSION
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
+from registry_api.register.people import AT
 from registry_api.register.store import CANDIDATES, STANDING
 
 RECEIVED: Final = "enquiry.received"
@@ -113,7 +115,26 @@ END""",
     (Role.API,),
 )
 
+READ_PRESENT: Final = Definer(
+    "read_present",
+    {"entry": "bigint"},
+    "TABLE (id uuid, data_key bytea, sealed_record bytea)",
+    f"""
+DECLARE
+    held register_opened;
+BEGIN
+    SELECT u.* INTO held FROM register_opened u WHERE u.access_entry_id = given_entry
+      AND NOT EXISTS (SELECT FROM enquiry_answer w WHERE w.enquiry_id = u.enquiry_id);
+    IF NOT FOUND THEN
+        {_REFUSE.format("the enquiry did not open it, or has its answer")};
+    END IF;
+    RETURN QUERY {AT.replace(":homes::bigint[]", "held.homes")};
+END""",
+    (Role.API,),
+)
+
 _STANDING = Statement(READ_STANDING.call)
+_PRESENT = Statement(READ_PRESENT.call)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +154,7 @@ class Gate:
             "salt": self.salt,
             "tokens": query.tokens,
             "weights": query.weights,
-            "homes": list(self.sought.homes),
+            "homes": list(self.sought.places),
         }
 
     async def standing(
@@ -145,3 +166,7 @@ class Gate:
         """
         values = {"entry": self.entry, "child_ids": [*child_ids], "address_tokens": address_tokens, "now": now}
         return await _STANDING.fetch(connection, values)
+
+    async def people(self, connection: Connection) -> list[Any]:
+        """Return the people who may pose a risk and are indexed under a home that was asked about (CUS-1), sealed."""
+        return await _PRESENT.fetch(connection, {"entry": self.entry})

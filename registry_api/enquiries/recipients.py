@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from registry_api.enquiries.children import ChildFound, followed_up
@@ -14,7 +15,7 @@ AT_ONCE = "immediate"
 
 
 def notices(decided: Decided, found: Found, urgency: str) -> list[Notice]:
-    """Return the notifications of one enquiry (ENQ-4, ENQ-5, ENQ-7, ENQ-10, ENQ-11, ENQ-12).
+    """Return the notifications of one enquiry (ENQ-4, ENQ-5, ENQ-7, ENQ-10, ENQ-11, ENQ-12, CUS-1).
 
     ``urgency`` is the enquirer's own; a missing child is always ``immediate``.
     """
@@ -35,8 +36,13 @@ def notices(decided: Decided, found: Found, urgency: str) -> list[Notice]:
                 told.append(Notice(Kind.CHILD_ENQUIRED_ABOUT, urgency, SAFEGUARDING_MANAGER, _ids(children)))
             case Audience.CONSIDERATION:
                 told.append(Notice(Kind.CONSIDERATION, urgency, SAFEGUARDING_MANAGER))
+            case Audience.CONSIDERATION_PERHAPS:
+                told.append(Notice(Kind.CONSIDERATION_PERHAPS, urgency, SAFEGUARDING_MANAGER))
             case Audience.NEIGHBOURS:
                 told += _of_each(Kind.ENQUIRY_AT_ADDRESS, urgency, found.neighbours)
+                told += _of_each(Kind.ENQUIRY_AT_FORMER_ADDRESS, urgency, found.formerly)
+            case Audience.PERSON_AT_ADDRESS:
+                told += _people(found, urgency)
     return told
 
 
@@ -47,6 +53,20 @@ def _undecided(possible: Sequence[ChildFound], urgency: str) -> list[Notice]:
         missing = any(child.missing for child in restricted)
         kind = Kind.MISSING_CHILD_ENQUIRED_ABOUT if missing else Kind.MORE_INFORMATION_NEEDED
         told.append(Notice(kind, AT_ONCE if missing else urgency, SAFEGUARDING_MANAGER, _ids(restricted)))
+    return told
+
+
+def _people(found: Found, urgency: str) -> list[Notice]:
+    """Bring people who may pose a risk to whoever follows up the child, or to the duty where nobody does (CUS-1)."""
+    worked_with = [child for child in followed_up(found.entries) if child.finding is not Finding.CLOSED]
+    told = []
+    for kind, present in (
+        (Kind.PERSON_AT_ADDRESS, found.present.now),
+        (Kind.PERSON_FORMERLY_AT_ADDRESS, found.present.formerly),
+    ):
+        if present:
+            of_children = _of_each(kind, urgency, worked_with) or [Notice(kind, urgency, DUTY)]
+            told += [replace(notice, person_ids=present) for notice in of_children]
     return told
 
 

@@ -12,7 +12,7 @@ from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import index_tokens
-from registry_api.register import loading
+from registry_api.register import loading, people
 
 _AT_ONCE = 100
 _MOST_BATCHES = 50
@@ -51,6 +51,8 @@ class Reindexing:
     async def _batch(self, connection: Connection) -> int:
         if children := await loading.index_anew(connection, self.vault, self.token_keys, _AT_ONCE):
             return children
+        if risks := await people.index_anew(connection, self.vault, self.token_keys, _AT_ONCE):
+            return risks
         tokens = {
             row["id"]: index_tokens(record, self.token_keys)
             for row in await store.outdated(connection, _AT_ONCE)

@@ -20,7 +20,8 @@ async def versions(connection: Connection) -> set[int]:
     """Return the earlier versions under which a child or an enquiry still stands."""
     rows = await connection.fetch(
         f"SELECT token_version AS version FROM child WHERE token_version < {TOKEN_VERSION} "
-        f"UNION SELECT version FROM enquiry_token WHERE version < {TOKEN_VERSION}"
+        f"UNION SELECT version FROM enquiry_token WHERE version < {TOKEN_VERSION} "
+        f"UNION SELECT token_version FROM risk_person WHERE token_version < {TOKEN_VERSION}"
     )
     return {row["version"] for row in rows}
 

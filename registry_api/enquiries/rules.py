@@ -35,6 +35,8 @@ class Earlier(StrEnum):
     NONE = "none"
     OWN = "own"
     """Only by the same professional, within the hours that the profile counts as asking again."""
+    PERHAPS = "perhaps"
+    """Perhaps, and nobody can be told so for certain."""
     OTHER = "other"
 
 
@@ -68,8 +70,12 @@ class Audience(StrEnum):
     SAFEGUARDING_MANAGER = "safeguarding_manager"
     CONSIDERATION = "consideration"
     """The safeguarding manager, with a child-in-need consideration to decide (ENQ-7)."""
+    CONSIDERATION_PERHAPS = "consideration_perhaps"
+    """The same, where it is for them to say whether it is the same child; the enquirer learns nothing of it."""
     NEIGHBOURS = "neighbours"
-    """The key worker of each child on a plan at the address (ENQ-5)."""
+    """The key worker of each child on a plan who lives at the address, or used to (ENQ-5)."""
+    PERSON_AT_ADDRESS = "person_at_address"
+    """Whoever follows up the child, of a person who may pose a risk and is at the address (CUS-1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,9 @@ class Facts:
     """The child is recorded as missing, or one of those who may be meant."""
     earlier: Earlier = Earlier.NONE
     neighbours: bool = False
-    """A child on a plan, other than the one asked about, lives at the address."""
+    """A child on a plan, other than the one asked about, lives at the address or used to."""
+    people: bool = False
+    """A person who may pose a risk of significant harm is at the address, or used to be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +221,14 @@ TABLE: tuple[Row, ...] = (
         _only(Finding.UNKNOWN),
         earlier=Earlier.OWN,
     ),
+    Row(
+        "not known, perhaps asked about before",
+        ("ENQ-6", "ENQ-7"),
+        Outcome.NOT_KNOWN,
+        (Audience.CONSIDERATION_PERHAPS,),
+        _only(Finding.UNKNOWN),
+        earlier=Earlier.PERHAPS,
+    ),
     Row("not known", ("ENQ-6",), Outcome.NOT_KNOWN, (), _only(Finding.UNKNOWN)),
     Row(
         "address only, of a restricted child",
@@ -238,11 +254,12 @@ class Decided:
 def decide_outcome(facts: Facts) -> Decided:
     """Return the outcome of the first row that fits.
 
-    Whatever the row, the key worker of each child on a plan at the address is told as well, and the enquirer is not
-    told of it (ENQ-5).
+    Whatever the row, the key worker of each child on a plan at the address is told as well (ENQ-5), and whoever follows
+    up is told of people who may pose a risk there (CUS-1). The enquirer is told of neither.
     """
     row = next(row for row in TABLE if row.fits(facts))
-    return Decided(row.outcome, row.name, (*row.told, Audience.NEIGHBOURS) if facts.neighbours else row.told)
+    beside = [(facts.neighbours, Audience.NEIGHBOURS), (facts.people, Audience.PERSON_AT_ADDRESS)]
+    return Decided(row.outcome, row.name, (*row.told, *(audience for holds, audience in beside if holds)))
 
 
 _OF_A_KNOWN_CHILD = frozenset({Outcome.ON_PLAN, Outcome.TEMPORARY_ENTRY, Outcome.OPEN_CASE, Outcome.KNOWN_BEFORE})
@@ -257,16 +274,19 @@ def as_told(outcome: Outcome, disclosure: Disclosure) -> Outcome:
 def every_facts() -> Iterator[Facts]:
     """Yield every combination of facts, sensible or not."""
     flags = (False, True)
-    for finding, restricted, missing, earlier, neighbours in product(Finding, flags, flags, Earlier, flags):
-        yield Facts(finding, restricted, missing, earlier, neighbours)
+    for values in product(Finding, flags, flags, Earlier, flags, flags):
+        yield Facts(*values)
 
 
-def earlier_enquiries(*, other: bool, own_recent: bool, own_old: bool) -> Earlier:
+def earlier_enquiries(*, other: bool, own_recent: bool, own_old: bool, perhaps: bool = False) -> Earlier:
     """Return what earlier enquiries about this child amount to.
 
     Another professional's enquiry, or one's own from before the hours in which asking again is the same incident, makes
-    this a second enquiry (ENQ-7). A retry of one request is none at all and never comes here.
+    this a second enquiry (ENQ-7); ``perhaps``: one that may have been about this child. A retry of one request is none
+    at all and never comes here.
     """
     if other or own_old:
         return Earlier.OTHER
-    return Earlier.OWN if own_recent else Earlier.NONE
+    if own_recent:
+        return Earlier.OWN
+    return Earlier.PERHAPS if perhaps else Earlier.NONE

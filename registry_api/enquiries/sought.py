@@ -14,6 +14,7 @@ from typing import Final, Self
 from registry_api.matching.record import Record
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import QueryTokens, address_tokens, query_tokens
+from registry_api.register.people import tokens_at
 
 DOMAIN: Final = b"child-protection-register sought 1\x00"
 _BIGINT, _FLOAT8 = (20, "q"), (701, "d")
@@ -27,20 +28,31 @@ def homes(place: Record, token_keys: TokenKeys) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """The tokens that are looked for, with their weights, and the homes that were asked about."""
+    """The tokens that are looked for, with their weights, and the homes that were asked about.
+
+    ``homes``: under which children who live there are found. ``risks``: people who may pose a risk and are there.
+    """
 
     query: QueryTokens
     homes: tuple[int, ...]
+    risks: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, question: Record, token_keys: TokenKeys, *, address_only: bool) -> Self:
         """Return what is looked for. ``address_only``: an address was asked about, and no child is looked for."""
         query = QueryTokens([], []) if address_only else query_tokens(question, token_keys)
-        return cls(query, tuple(sorted(homes(question, token_keys))))
+        asked = question.addresses[: question.current]
+        risks = tokens_at(asked, (token_keys, *token_keys.outdated))
+        return cls(query, tuple(sorted(homes(question, token_keys))), tuple(risks))
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """All tokens of the homes that were asked about, whoever is found by them."""
+        return (*self.homes, *self.risks)
 
     def digest(self, reference: str) -> bytes:
         """Return the digest for the enquiry of this reference: of two about the same child it is not the same."""
-        asked = (_sent(self.query.tokens, *_BIGINT), _sent(self.query.weights, *_FLOAT8), _sent(self.homes, *_BIGINT))
+        asked = (_sent(self.query.tokens, *_BIGINT), _sent(self.query.weights, *_FLOAT8), _sent(self.places, *_BIGINT))
         return hashlib.sha256(DOMAIN + reference.encode() + b"\x00" + b"".join(asked)).digest()
 
 

@@ -84,6 +84,9 @@ _TOLD = {
     Audience.CONSIDERATION: ("The safeguarding manager has been asked to decide whether this may be a child in need."),
 }
 
+_UNTOLD = {Audience.NEIGHBOURS, Audience.PERSON_AT_ADDRESS, Audience.CONSIDERATION_PERHAPS}
+"""Of whom the enquirer learns nothing (ADR 4)."""
+
 _FOUND = {
     Outcome.ON_PLAN,
     Outcome.TEMPORARY_ENTRY,
@@ -96,7 +99,7 @@ _CAUTION_FOUND = "The answer says what the register holds; it is not the child's
 
 
 def told(outcome: Outcome, audiences: tuple[Audience, ...]) -> tuple[str, ...]:
-    """Return who was told, in the words of the answer. Nothing is said of the key workers of neighbours (ENQ-5).
+    """Return who was told, in the words of the answer. Nothing is said of neighbours (ENQ-5, CUS-1).
 
     Of a restricted child it says the same whoever was told: a key worker or the duty would give away how they stand.
     Nor does it say that one of those who may be meant is recorded as missing.
@@ -105,7 +108,7 @@ def told(outcome: Outcome, audiences: tuple[Audience, ...]) -> tuple[str, ...]:
         audiences = (Audience.SAFEGUARDING_MANAGER,)
     elif outcome is Outcome.MORE_INFORMATION_NEEDED:
         audiences = tuple(audience for audience in audiences if audience is not Audience.DUTY_AT_ONCE)
-    return tuple(_TOLD[audience] for audience in audiences if audience is not Audience.NEIGHBOURS)
+    return tuple(_TOLD[audience] for audience in audiences if audience not in _UNTOLD)
 
 
 def caution(outcome: Outcome) -> str:

@@ -5,7 +5,7 @@ given name must stand, the birth must agree, something beside name and birth mus
 birth agrees. What falls short of that is *possible*, and a duty officer decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic
@@ -28,6 +28,9 @@ the safeguarding manager, who can see that it is another, considers both."""
 
 SURELY_SAME_ENQUIRY = 0.85
 """Probability from which somebody is said to have asked about one child again and again."""
+
+PERHAPS_SAME_ENQUIRY = 0.1
+"""Probability from which two enquiries may be about one child: a person decides, and no enquirer learns of another."""
 
 MOST_POSSIBLE = 5
 """How many of those who may be meant a person is given to decide on."""
@@ -156,12 +159,18 @@ def surely_same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) ->
 
 
 def _alike(
-    question: Record, earlier: Sequence[tuple[Id, Record]], *, prior: float, namesakes: float, least: float
+    question: Record,
+    earlier: Sequence[tuple[Id, Record]],
+    *,
+    prior: float,
+    namesakes: float,
+    least: float,
+    also: Callable[[Levels], bool] = lambda levels: False,
 ) -> list[Id]:
     found = []
     for id_, record in earlier:
         levels = compare(question, record)
-        if levels is None or not _may_be_one_child(levels):
+        if levels is None or not (_may_be_one_child(levels) or also(levels)):
             continue
         if alone(levels, prior=prior, namesakes=namesakes) >= least:
             found.append(id_)
@@ -179,6 +188,26 @@ def named_and_born_alike(question: Record, candidates: Sequence[tuple[Id, Record
         if (levels.given <= Given.EXACT, levels.family, levels.born) == (True, Family.EXACT, Born.EXACT):
             found.append(id_)
     return found
+
+
+def perhaps_same_child(question: Record, earlier: Sequence[tuple[Id, Record]]) -> list[Id]:
+    """Return which earlier enquiries may have been about this child, certainly or not (ENQ-7).
+
+    A child who is asked about at another address than before, or whose name was heard another way, is met here; twins
+    and siblings are told apart by the third hypothesis as ever, namesakes of the very same birth are not.
+    """
+    return _alike(
+        question,
+        earlier,
+        prior=w.EARLIER_PRIOR,
+        namesakes=w.NAMESAKE_PER_ENQUIRY,
+        least=PERHAPS_SAME_ENQUIRY,
+        also=_heard_otherwise,
+    )
+
+
+def _heard_otherwise(levels: Levels) -> bool:
+    return levels.given is Given.SIMILAR and levels.born in _BORN_AGREES
 
 
 def _may_be_one_child(levels: Levels) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-TOKEN_VERSION: Final = 2
+TOKEN_VERSION: Final = 3
 """Part of every key: raise it when what a token is made of changes. The index is then made anew in the background
 (``register.reindexing``), and until it is, questions are asked under the earlier version too."""
 
@@ -15,6 +15,7 @@ Kind = Literal[
     "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "name-year", "names-year",
     "name-name", "postcode-house", "street-house", "street-postcode", "postcode-year", "mother-fortnight",
     "mother-name", "mother-postcode", "home-uprn", "home-postcode", "home-street",
+    "risk-uprn", "risk-postcode", "risk-street",
 ]  # fmt: skip
 
 _INNER, _OUTER = bytes(x ^ 0x36 for x in range(256)), bytes(x ^ 0x5C for x in range(256))

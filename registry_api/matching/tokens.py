@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import product
-from typing import Final
+from typing import Final, Literal
 
 from registry_api.matching.address_words import COMMON_STREETS
 from registry_api.matching.frequency import family_frequency, given_frequency
@@ -30,6 +30,11 @@ MOST_TOKENS: Final = 120
 LEAST_SHARE: Final = 0.2
 """The share of the best candidate's sum under which another is not worth opening: beside the best it hardly ever comes
 to a posterior of .01. Most of what a question fetches otherwise shares a birthday and nothing else."""
+
+_HOMES: Final[dict[str, tuple[Kind, Kind, Kind]]] = {
+    "home": ("home-uprn", "home-postcode", "home-street"),
+    "risk": ("risk-uprn", "risk-postcode", "risk-street"),
+}
 
 _MOST_NICKNAMES = 6
 _MOST_MEANT = 3
@@ -104,21 +109,25 @@ def query_tokens(record: Record, keys: TokenKeys) -> QueryTokens:
     return QueryTokens(tokens, weights)
 
 
-def address_tokens(record: Record, keys: TokenKeys, *, current_only: bool) -> list[int]:
+def address_tokens(
+    record: Record, keys: TokenKeys, *, current_only: bool, of: Literal["home", "risk"] = "home"
+) -> list[int]:
     """Return the tokens by which a home is found (ENQ-5), whoever lives there; ``same_address`` then confirms.
 
-    ``current_only``: leave out addresses that were left. Only keys that single out a home are used.
+    ``current_only``: leave out addresses that were left. ``of``: whose index; children's homes and those of people who
+    may pose a risk (CUS-1) have keys of their own, so that a copy of both tables does not join them. Only keys that
+    single out a home are used.
     """
     addresses = record.addresses[: record.current] if current_only else record.addresses
     found: dict[tuple[Kind, str], None] = {}
     for address in addresses:
         house = address.number or address.name
         if address.uprn:
-            found["home-uprn", str(address.uprn)] = None
+            found[_HOMES[of][0], str(address.uprn)] = None
         if house and address.postcode:
-            found["home-postcode", f"{address.postcode}|{house}|{address.flat}"] = None
+            found[_HOMES[of][1], f"{address.postcode}|{house}|{address.flat}"] = None
         if house and address.street:
-            found["home-street", f"{sounds(address.street)[0]}|{house}|{address.flat}"] = None
+            found[_HOMES[of][2], f"{sounds(address.street)[0]}|{house}|{address.flat}"] = None
     return [keys.token(kind, value) for kind, value in found]
 
 

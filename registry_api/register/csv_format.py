@@ -7,7 +7,7 @@ not make sense in faults, neither of which repeats a value; nothing here holds m
 import csv
 import hashlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
 
@@ -85,7 +85,7 @@ class CsvRow:
         return hashlib.blake2b(self.record_id.encode(), digest_size=16).digest() if self.record_id else NAMELESS
 
 
-def survey(file: BinaryIO) -> tuple[int, set[bytes]]:
+def survey(file: BinaryIO, columns: Sequence[str] = COLUMNS) -> tuple[int, set[bytes]]:
     """Read a whole file once: how many rows it has, and the ``name`` of each record that stands in it repeatedly.
 
     Raises FileFault where it cannot be read, or has no rows.
@@ -93,7 +93,7 @@ def survey(file: BinaryIO) -> tuple[int, set[bytes]]:
     seen: set[bytes] = set()
     repeated: set[bytes] = set()
     rows = 0
-    for row in read_rows(file):
+    for row in read_rows(file, columns):
         rows += 1
         (repeated if row.name in seen else seen).add(row.name)
     if not rows:
@@ -101,7 +101,7 @@ def survey(file: BinaryIO) -> tuple[int, set[bytes]]:
     return rows, repeated - {NAMELESS}
 
 
-def read_rows(file: BinaryIO) -> Iterator[CsvRow]:
+def read_rows(file: BinaryIO, columns: Sequence[str] = COLUMNS) -> Iterator[CsvRow]:
     """Read a file from where it stands, row by row.
 
     Cells come trimmed and in Unicode's composed form (NFC), so that the same row saved by another program is the
@@ -115,7 +115,7 @@ def read_rows(file: BinaryIO) -> Iterator[CsvRow]:
         header = next(reader, None)
         if header is None:
             raise FileFault(1, Reason.FILE_EMPTY)
-        order = _order(header)
+        order = _order(header, columns)
         end = reader.line_num
         for cells in reader:
             start, end = end + 1, reader.line_num
@@ -125,7 +125,7 @@ def read_rows(file: BinaryIO) -> Iterator[CsvRow]:
                 yield CsvRow(start, (), (Fault("", Reason.CELL_COUNT),))
                 continue
             clean = tuple(_clean(cells[position]) for position in order)
-            yield CsvRow(start, clean, tuple(_shape(clean)))
+            yield CsvRow(start, clean, tuple(_shape(clean, columns)))
     except csv.Error as error:
         raise FileFault(reader.line_num, Reason.FILE_NOT_CSV) from error
 
@@ -143,23 +143,23 @@ def _lines(file: BinaryIO) -> Iterator[str]:
             raise FileFault(number, Reason.FILE_NOT_UTF8) from None
 
 
-def _order(header: list[str]) -> tuple[int, ...]:
+def _order(header: list[str], columns: Sequence[str]) -> tuple[int, ...]:
     names = [name.strip() for name in header]
-    if set(names) - set(COLUMNS):
+    if set(names) - set(columns):
         # Its name is not repeated: in a file without a header it would be somebody's.
         raise FileFault(1, Reason.COLUMN_UNKNOWN)
-    for column in COLUMNS:
+    for column in columns:
         if names.count(column) != 1:
             raise FileFault(1, Reason.COLUMN_ONCE, column)
-    return tuple(map(names.index, COLUMNS))
+    return tuple(map(names.index, columns))
 
 
 def _clean(cell: str) -> str:
     return cell.strip() if cell.isascii() else unicodedata.normalize("NFC", cell).strip()
 
 
-def _shape(cells: tuple[str, ...]) -> Iterator[Fault]:
-    for column, cell in zip(COLUMNS, cells, strict=True):
+def _shape(cells: tuple[str, ...], columns: Sequence[str]) -> Iterator[Fault]:
+    for column, cell in zip(columns, cells, strict=True):
         if len(cell) > _LONGEST.get(column, LONGEST_CELL):
             yield Fault(column, Reason.TOO_LONG)
         elif not cell.isprintable() and any(unicodedata.category(sign) == "Cc" for sign in _unfolded(column, cell)):

@@ -4,7 +4,7 @@ Promises: every cell is read on its own and every one that makes no sense is nam
 to correct; no fault repeats a value.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -66,17 +66,18 @@ def parse(row: CsvRow, references: References) -> tuple[ChildEntry | None, list[
     """
     if not row.cells:
         return None, list(row.faults)
-    reader = _Reader(row.cells)
+    reader = Reader(row.cells)
     entry = reader.entry(references)
     found = [*row.faults, *reader.faults]
     return (None if found else entry), found
 
 
-class _Reader:
+class Reader:
     """Takes the cells of one row apart and gathers what is wrong with each."""
 
-    def __init__(self, cells: tuple[str, ...]) -> None:
-        self.cells = dict(zip(COLUMNS, cells, strict=True))
+    def __init__(self, cells: tuple[str, ...], columns: Sequence[str] = COLUMNS) -> None:
+        """Name the cells by their ``columns``."""
+        self.cells = dict(zip(columns, cells, strict=True))
         self.faults: list[Fault] = []
 
     def entry(self, references: References) -> ChildEntry:
@@ -95,6 +96,7 @@ class _Reader:
         )
 
     def identity(self) -> Identity:
+        """Return who the child is."""
         cells = self.cells
         if not is_identifier(cells["record_id"]):
             self.fault("record_id", Reason.NOT_AN_IDENTIFIER if cells["record_id"] else Reason.NEEDED)
@@ -119,6 +121,7 @@ class _Reader:
         )
 
     def residences(self) -> Iterator[Residence]:
+        """Yield the addresses, the current one first."""
         cells = self.cells
         uprn = cells["uprn"]
         if uprn and not (uprn.isascii() and uprn.isdecimal()):
@@ -140,6 +143,7 @@ class _Reader:
             )
 
     def household(self) -> Iterator[HouseholdPerson]:
+        """Yield the members of the household."""
         for name, relationship in self.items("household_members", 2):
             if not name:
                 self.fault("household_members", Reason.NEEDED)
@@ -147,6 +151,7 @@ class _Reader:
             yield HouseholdPerson(name, self.code("household_members", code, Relationship) or Relationship.OTHER)
 
     def cases(self, references: References) -> Iterator[Case]:
+        """Yield the case, where there is one."""
         opened, closed = self.day("case_opened"), self.day("case_closed")
         key_worker = self.known("key_worker", references.staff)
         manager = self.known("team_manager", references.staff)
@@ -156,6 +161,7 @@ class _Reader:
             self.need("case_opened")
 
     def plans(self, references: References) -> Iterator[ChildPlan]:
+        """Yield the plan, where there is one."""
         cells = self.cells
         kind = self.code("plan_kind", cells["plan_kind"], PlanKind)
         started, ended = self.day("plan_start"), self.day("plan_end")
@@ -192,9 +198,11 @@ class _Reader:
                 self.fault(column, Reason.MALFORMED)
 
     def day(self, column: str) -> date | None:
+        """Return the date in a column, if any."""
         return self.date(column, self.cells[column])
 
     def date(self, column: str, text: str) -> date | None:
+        """Return a date as YYYY-MM-DD, if any."""
         if not text:
             return None
         try:
@@ -206,12 +214,14 @@ class _Reader:
             return None
 
     def flag(self, column: str) -> bool:
+        """Return a yes or no; empty means no."""
         flag = _FLAGS.get(self.cells[column].lower())
         if flag is None:
             self.fault(column, Reason.NOT_ALLOWED)
         return bool(flag)
 
     def code(self, column: str, text: str, codes: type[_Code]) -> _Code | None:
+        """Return one of ``codes``, if any."""
         if not text:
             return None
         try:
@@ -221,16 +231,19 @@ class _Reader:
             return None
 
     def known(self, column: str, ids: Mapping[str, UUID]) -> UUID | None:
+        """Return what an identifier stands for, if any."""
         identifier = self.cells[column]
         if identifier and identifier not in ids:
             self.fault(column, Reason.NOT_KNOWN_HERE)
         return ids.get(identifier)
 
     def need(self, column: str) -> None:
+        """Note a column that is empty."""
         if not self.cells[column]:
             self.fault(column, Reason.NEEDED)
 
     def fault(self, column: str, reason: Reason) -> None:
+        """Note what is wrong with a column."""
         self.faults.append(Fault(column, reason))
 
 

@@ -104,7 +104,7 @@ class ChildToken(SQLModel, table=True):
 
 
 class AddressToken(SQLModel, table=True):
-    """A blind-index token of where a child lives now, for enquiries about others at that address (ENQ-5)."""
+    """A blind-index token of where a child lives or lived, for enquiries about others at that address (ENQ-5)."""
 
     __tablename__ = "address_token"
     token: int = Field(sa_type=BigInteger, primary_key=True)
@@ -122,6 +122,41 @@ class ChildChanged(SQLModel, table=True):
     changed_at: datetime = moment()
 
 
+class RiskPerson(SQLModel, table=True):
+    """A person of whom it was notified that they may pose a risk of significant harm (CUS-1)."""
+
+    __tablename__ = "risk_person"
+    id: UUID = row_id()
+    data_key: bytes
+    sealed_notification: bytes
+    """JSON: who the person is, where they live and lived, what the concern is, and who notified it when."""
+    sealed_record: bytes
+    """The normalised addresses, as the comparison of addresses reads them."""
+    token_version: int = Field(sa_type=SmallInteger)
+    source_tag: bytes = Field(unique=True)
+    source_digest: bytes
+    ended_on: date | None = None
+    """From when on the notification holds no longer."""
+    updated_at: datetime = moment()
+
+
+class RiskToken(SQLModel, table=True):
+    """A blind-index token of where such a person lives or lived, under keys that no child's token is made with."""
+
+    __tablename__ = "risk_token"
+    token: int = Field(sa_type=BigInteger, primary_key=True)
+    person_id: UUID = Field(primary_key=True, index=True, foreign_key="risk_person.id", ondelete="CASCADE")
+
+
+class RiskTold(SQLModel, table=True):
+    """A person who was brought to those who follow up a child on a plan at the same address: once (CUS-1)."""
+
+    __tablename__ = "risk_told"
+    person_id: UUID = Field(primary_key=True, foreign_key="risk_person.id", ondelete="CASCADE")
+    child_id: UUID = Field(primary_key=True, foreign_key="child.id", index=True, ondelete="CASCADE")
+    at: datetime = moment()
+
+
 class RegisterLoad(SQLModel, table=True):
     """One taking-in of entries, also when nothing changed: how fresh the register is stands in every answer."""
 
@@ -129,7 +164,7 @@ class RegisterLoad(SQLModel, table=True):
     id: UUID = row_id()
     loaded_at: datetime = moment(index=True)
     source: str
-    """``import`` or ``transfer``."""
+    """``import``, ``transfer``, or ``people`` who may pose a risk."""
     added: int
     changed: int
     unchanged: int

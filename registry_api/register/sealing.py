@@ -160,7 +160,7 @@ def rows_of(
             ],
             "plan": [_plan_row(plan, child_id, key) for plan in entry.plans],
             "child_token": [(token, child_id) for token in index_tokens(record, token_keys)],
-            "address_token": [(token, child_id) for token in _where_now(record, token_keys)],
+            "address_token": [(token, child_id) for token in _homes(record, token_keys)],
         },
     )
 
@@ -255,11 +255,13 @@ def tokens_of(row: Row, vault: Vault, token_keys: TokenKeys) -> tuple[list[int],
     They are a function of the sealed record alone, so that the index needs no column to find a child's own tokens.
     """
     record = open_record(row, vault)
-    return index_tokens(record, token_keys), _where_now(record, token_keys)
+    return index_tokens(record, token_keys), _homes(record, token_keys)
 
 
-def _where_now(record: Record, token_keys: TokenKeys) -> list[int]:
-    return list(dict.fromkeys(address_tokens(record, token_keys, current_only=True)))
+def _homes(record: Record, token_keys: TokenKeys) -> list[int]:
+    # From version 3 on with the addresses that were left: their key worker is told "formerly" (ENQ-5).
+    current_only = token_keys.version < 3
+    return list(dict.fromkeys(address_tokens(record, token_keys, current_only=current_only)))
 
 
 def _latest_first(rows: Sequence[Row], end: str) -> list[Row]:

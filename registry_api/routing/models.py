@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Index, Uuid, text
 from sqlmodel import Field, SQLModel
 
-from registry_api.kernel.columns import moment, row_id
+from registry_api.kernel.columns import moment, row_id, since_then
 
 
 class Notification(SQLModel, table=True):
@@ -33,6 +33,8 @@ class Notification(SQLModel, table=True):
     alert_id: UUID | None = None
     child_ids: list[UUID] = Field(sa_type=ARRAY(Uuid))
     """The children it is about: the one asked about, or those of the recipient who live at the address asked about."""
+    person_ids: list[UUID] = since_then([], "'{}'", sa_type=ARRAY(Uuid))
+    """The people who may pose a risk whom it is about (CUS-1)."""
     acknowledged_at: datetime | None = moment(default=None)
     acknowledged_by: UUID | None = None
 

@@ -40,6 +40,17 @@ class ChildShown(Wire):
     expected_delivery_date: date | None = None
 
 
+class RiskPersonShown(Wire):
+    """A person who may pose a risk, as notified; for whoever follows up the child, and for nobody else (CUS-1)."""
+
+    id: UUID
+    name: str
+    date_of_birth: date | None = None
+    concern: str
+    notified_by: str
+    notified_on: date
+
+
 class PoliceContact(Wire):
     """Where the police are reached about a missing child who has turned up (ENQ-12)."""
 
@@ -58,6 +69,7 @@ class NotificationShown(Wire):
     why_you: WhyYou
     children: tuple[ChildShown, ...]
     about: SubjectShown | None
+    people: tuple[RiskPersonShown, ...] = ()
     police: tuple[PoliceContact, ...] = ()
     consideration_id: UUID | None = None
     alert_id: UUID | None = None

@@ -17,6 +17,7 @@ from registry_api.kernel.crypto import Vault
 from registry_api.kernel.cursors import cursor_of, read_cursor
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Conflict, NotFound, PreconditionFailed
+from registry_api.register.people import RiskNotification
 from registry_api.routing import store, told
 from registry_api.routing.schemas import (
     Acknowledged,
@@ -29,49 +30,13 @@ from registry_api.routing.schemas import (
     NotificationShown,
     PoliceContact,
     ProfessionalShown,
+    RiskPersonShown,
     SubjectShown,
 )
 from registry_api.routing.store import Kind
+from registry_api.routing.wording import MEANING
 
-_MEANING = {
-    Kind.CHILD_ENQUIRED_ABOUT: "Somebody asked about this child. Please follow it up with them.",
-    Kind.MISSING_CHILD_ENQUIRED_ABOUT: (
-        "A child who is recorded as missing has turned up in an enquiry. Speak to the enquirer and the police now."
-    ),
-    Kind.ENQUIRY_AT_ADDRESS: (
-        "Somebody asked about a child at the address of a child on a plan whom you work with. "
-        "The enquirer has not been told."
-    ),
-    Kind.MORE_INFORMATION_NEEDED: (
-        "An enquiry could not be settled on the details given, and the enquirer was asked for more. "
-        "Call them back if they do not come back to us."
-    ),
-    Kind.CONSIDERATION: (
-        "A child who is not known has been asked about more than once. Decide whether this may be a child in need."
-    ),
-    Kind.TRANSFER_IN: (
-        "Another authority notified that a child on its plan has moved here. A transfer-in conference has to be held."
-    ),
-    Kind.ALLOCATED: (
-        "This child moved here while on another authority's plan. "
-        "The key worker here is you, or somebody you stand in for."
-    ),
-    Kind.EARLIER_ENQUIRY: (
-        "Somebody asked about this child before the child was on the register, and nobody was found then. "
-        "Please read what they had seen or been told."
-    ),
-    Kind.EARLIER_ENQUIRY_PERHAPS: (
-        "An enquiry that found nobody may have been about a child who has come onto the register since. Decide whether "
-        "it was, and call the enquirer back if it was."
-    ),
-    Kind.CALL_BACK_TO_OFFER: (
-        "An enquirer was told that nobody was found; the child is on the register now. Call them back, and offer them "
-        "the answer that they would be given today."
-    ),
-    Kind.MISUSE_ALERT: (
-        "Enquiries that have been answered may be misuse of the service. Read the alert and decide what they are."
-    ),
-}
+_OF_NEIGHBOURS = (Kind.ENQUIRY_AT_ADDRESS, Kind.ENQUIRY_AT_FORMER_ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +85,22 @@ class Routing:
                 **await self.describe_enquiries(connection, [r["enquiry_id"] for r in page if r["enquiry_id"]]),
                 **await self.describe_transfers(connection, [r["transfer_id"] for r in page if r["transfer_id"]]),
             }
-            people = await directory.people(connection, self.vault, {subject.by for subject in subjects.values()})
+            staff = await directory.people(connection, self.vault, {subject.by for subject in subjects.values()})
             turned_up = any(row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT for row in page)
             police = tuple(
                 PoliceContact(name=name, phone=phone)
                 for name, phone in (await directory_store.police_contacts(connection) if turned_up else ())
             )
-            shown = [row["id"] for row in page if row["child_ids"]]
+            shown = [row["id"] for row in page]
             children = await told.names(connection, self.vault, entry=entry, notifications=shown)
+            risks = await told.people(connection, self.vault, entry=entry, notifications=shown)
         return Inbox(
             notifications=tuple(
                 NotificationShown(
                     id=row["id"],
                     created_at=row["created_at"],
                     kind=Kind(row["kind"]),
-                    what_it_means=_MEANING[Kind(row["kind"])],
+                    what_it_means=MEANING[Kind(row["kind"])],
                     urgency=row["urgency"],
                     why_you=row["why_you"],
                     children=tuple(
@@ -148,10 +114,11 @@ class Routing:
                     ),
                     about=_shown(
                         subjects.get(row["enquiry_id"] or row["transfer_id"]),
-                        people,
+                        staff,
                         # How another child stands is no business of a neighbour's key worker (ENQ-5).
-                        without={"outcome"} if row["kind"] == Kind.ENQUIRY_AT_ADDRESS else set(),
+                        without={"outcome"} if row["kind"] in _OF_NEIGHBOURS else set(),
                     ),
+                    people=tuple(_risk(person, risks[person]) for person in row["person_ids"] if person in risks),
                     police=police if row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT else (),
                     consideration_id=row["consideration_id"],
                     alert_id=row["alert_id"],
@@ -261,6 +228,17 @@ class Routing:
         if row["sealed_reason"] is None:
             return None
         return self.vault.key("consideration", row["id"], row["data_key"]).open("reason", row["sealed_reason"]).decode()
+
+
+def _risk(id_: UUID, known: RiskNotification) -> RiskPersonShown:
+    return RiskPersonShown(
+        id=id_,
+        name=known.name,
+        date_of_birth=known.date_of_birth,
+        concern=known.concern,
+        notified_by=known.notified_by,
+        notified_on=known.notified_on,
+    )
 
 
 def _shown(

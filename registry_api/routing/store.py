@@ -21,12 +21,16 @@ class Kind(StrEnum):
     ENQUIRY_AT_ADDRESS = "enquiry_at_address"
     MORE_INFORMATION_NEEDED = "more_information_needed"
     CONSIDERATION = "consideration"
+    CONSIDERATION_PERHAPS = "consideration_perhaps"
     TRANSFER_IN = "transfer_in"
     ALLOCATED = "allocated"
     EARLIER_ENQUIRY = "earlier_enquiry"
     EARLIER_ENQUIRY_PERHAPS = "earlier_enquiry_perhaps"
     CALL_BACK_TO_OFFER = "call_back_to_offer"
     MISUSE_ALERT = "misuse_alert"
+    ENQUIRY_AT_FORMER_ADDRESS = "enquiry_at_former_address"
+    PERSON_AT_ADDRESS = "person_at_address"
+    PERSON_FORMERLY_AT_ADDRESS = "person_formerly_at_address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Notice:
     urgency: str
     recipient: Recipient
     child_ids: tuple[UUID, ...] = ()
+    person_ids: tuple[UUID, ...] = ()
 
 
 def _tell(consideration: str) -> str:
@@ -44,13 +49,14 @@ def _tell(consideration: str) -> str:
     # different lengths do not exist in SQL.
     return f"""
 INSERT INTO notification (id, created_at, kind, urgency, recipient_id, recipient_role, why_you,
-                          enquiry_id, transfer_id, consideration_id, alert_id, child_ids)
+                          enquiry_id, transfer_id, consideration_id, alert_id, child_ids, person_ids)
 SELECT n.id, :told_at, n.kind, n.urgency, n.person, n.role, n.why,
        :told_enquiry_id::uuid, :told_transfer_id::uuid, {consideration}, :told_alert_id::uuid,
-       string_to_array(n.children, ',')::uuid[]
+       string_to_array(n.children, ',')::uuid[], string_to_array(n.people, ',')::uuid[]
 FROM unnest(:told_ids::uuid[], :told_kinds::text[], :told_urgencies::text[], :told_persons::uuid[],
-            :told_roles::text[], :told_whys::text[], :told_children::text[])
-     AS n(id, kind, urgency, person, role, why, children)
+            :told_roles::text[], :told_whys::text[], :told_children::text[],
+            :told_people::text[])
+     AS n(id, kind, urgency, person, role, why, children, people)
 RETURNING id
 """
 
@@ -80,6 +86,7 @@ def told_values(
         "told_roles": [notice.recipient.role for notice in notices],
         "told_whys": [notice.recipient.why for notice in notices],
         "told_children": [",".join(map(str, notice.child_ids)) for notice in notices],
+        "told_people": [",".join(map(str, notice.person_ids)) for notice in notices],
     }
 
 

@@ -1,5 +1,6 @@
 """Children on plans at the address (ENQ-5): each of their key workers is told once, and the enquirer of none of it."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,7 +9,7 @@ from builders import World, entry, question
 
 from policies.profile import Category
 from registry_api.matching.person import Name
-from registry_api.register.entry import Identity, PlanKind, Residence
+from registry_api.register.entry import ChildEntry, Identity, PlanKind, Residence
 
 pytestmark = pytest.mark.rule("ENQ-5")
 STAFF = ("kw-1", "kw-2", "kw-3", "duty-1", "tm-1", "sm-1")
@@ -88,21 +89,44 @@ async def test_the_flat_above_is_another_address(world: World) -> None:
     assert set(await _told(world)) == {"kw-2"}
 
 
-async def test_an_address_that_was_left_counts_on_neither_side(world: World) -> None:
-    lived = entry("Orla", "Hollowbrook-Test", born=date(2016, 2, 3), address="31 Sorrel Way", plan=PlanKind.FULL)
-    former = Residence(lines="7 Larkspur Rise", postcode="JE5 7QX", valid_to=date(2025, 6, 1))
-    await world.add(
-        type(lived)(
-            identity=lived.identity,
-            residences=(*lived.residences, former),
-            cases=entry(key_worker=world.members["kw-1"].id).cases,
-            plans=lived.plans,
-        )
-    )
-    await world.ask("officer-1", question())
+async def test_where_a_child_on_a_plan_used_to_live_its_key_worker_is_told_formerly(world: World) -> None:
+    child = await world.add(_moved(world))
+    answer = await world.ask("officer-1", question())
+    assert answer.json()["outcome"] == "not_known"
+    (told,) = await world.inbox("kw-1")
+    assert told["kind"] == "enquiry_at_former_address"
+    assert "formerly" in told["what_it_means"]
+    assert [one["id"] for one in told["children"]] == [str(child)]
+    assert "outcome" not in told["about"]["details"]
+
+
+async def test_who_used_to_live_there_is_no_child_of_the_household(world: World) -> None:
+    await world.add(_moved(world))
+    answer = await world.ask("kw-3", {"address": {"lines": "7 Larkspur Rise", "postcode": "JE5 7QX"}})
+    assert answer.json()["household"] == {"children_on_plan": 0, "key_workers": []}
+    assert "Kw-1" not in answer.text
+
+
+async def test_an_address_that_the_child_asked_about_has_left_does_not_count(world: World) -> None:
+    await world.add(_moved(world))
     previous = [{"lines": "31 Sorrel Way", "postcode": "JE5 7QX"}]
-    await world.ask("officer-1", question("Persimmon", "Underhill-Test", previous_addresses=previous))
+    await world.ask(
+        "officer-1", question("Persimmon", "Underhill-Test", address="2 Elsewhere", previous_addresses=previous)
+    )
     assert await _told(world) == {}
+
+
+def _moved(world: World) -> ChildEntry:
+    lived = entry(
+        "Orla",
+        "Hollowbrook-Test",
+        born=date(2016, 2, 3),
+        address="31 Sorrel Way",
+        plan=PlanKind.FULL,
+        key_worker=world.members["kw-1"].id,
+    )
+    former = Residence(lines="7 Larkspur Rise", postcode="JE5 7QX", valid_to=date(2025, 6, 1))
+    return replace(lived, residences=(*lived.residences, former))
 
 
 async def test_the_address_on_the_register_counts_as_well_as_the_one_given(world: World) -> None:

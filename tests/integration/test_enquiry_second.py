@@ -178,3 +178,27 @@ async def test_a_sibling_a_known_child_and_a_refused_enquiry_are_no_earlier_enqu
     await world.add(entry(key_worker=world.members["kw-1"].id))
     assert (await world.ask("nurse-1", question())).json()["outcome"] == "open_case"
     assert await world.considerations() == []
+
+
+@pytest.mark.rule("ENQ-7")
+async def test_perhaps_asked_before_is_for_a_person_to_decide_and_no_enquirer_learns_of_it(world: World) -> None:
+    first = await world.ask("officer-1", question(address="7 Larkspur Rise"))
+    later = await world.ask("nurse-1", question(address="40 Bindweed Row", postcode="ZX9 9QP"))
+    assert later.json()["outcome"] == "not_known"
+    assert first.json()["reference"] not in later.text
+    assert not {"earlier_enquiries", "your_earlier_enquiries"} & set(later.json())
+    assert later.json()["told"] == []
+    (told,) = await world.inbox("sm-1")
+    assert told["kind"] == "consideration_perhaps"
+    (consideration,) = await world.considerations()
+    references = {enquiry["reference"] for enquiry in consideration["enquiries"]}
+    assert references == {first.json()["reference"], later.json()["reference"]}
+
+
+@pytest.mark.rule("ENQ-7")
+@pytest.mark.parametrize("born", ["2019-05-06", "2021-02-03"], ids=["twin", "sibling"])
+async def test_a_twin_or_sibling_is_not_even_perhaps_the_same(world: World, born: str) -> None:
+    await world.ask("officer-1", question())
+    await world.ask("nurse-1", question("Barnaby", born=born))
+    assert await world.considerations() == []
+    assert await world.inbox("sm-1") == []

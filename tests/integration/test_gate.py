@@ -1,62 +1,24 @@
 """The gate in the database: as the role that answers enquiries, try to read the register otherwise than through it."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import asyncpg
 import pytest
 from builders import START, World, entry, question
-from logins import url_as
+from integration.gates import OPENING, SHUT, as_role, candidates, unused
 
 from registry_api.access_log import store as access_log
 from registry_api.enquiries import found
-from registry_api.enquiries.gate import OPEN, Gate
+from registry_api.enquiries.gate import Gate
 from registry_api.enquiries.sought import Sought
 from registry_api.kernel.db import Connection, Database
-from registry_api.kernel.errors import StoreUnavailable
-from registry_api.kernel.postgres import libpq_dsn
 from registry_api.kernel.roles import Role
-from registry_api.kernel.statement import Statement
 from registry_api.matching.tokens import QueryTokens
 from registry_api.register.entry import PlanKind
 
 pytestmark = pytest.mark.rule("ENQ-2")
-SHUT = pytest.raises(asyncpg.InsufficientPrivilegeError, match="the register stays shut")
-_OPEN = Statement(OPEN.call)
 OTHER = {"given": "Marigold", "family": "Ferncliffe-Test", "born": "2016-01-31", "address": "12 Foxglove Close"}
-
-
-async def _candidates(connection: Connection, gate: Gate) -> list[UUID]:
-    return [row["id"] for row in await _OPEN.fetch(connection, gate.values)]
-
-
-@asynccontextmanager
-async def as_role(world: World, role: Role) -> AsyncIterator[asyncpg.Connection]:
-    """Whoever has the password of this login, with a client of their own."""
-    url = world.database.engine.url.render_as_string(hide_password=False)
-    connection = await asyncpg.connect(libpq_dsn(url_as(role, url)))
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
-async def _unused(world: World, child: dict[str, Any] | None = None, **more: Any) -> Gate:
-    """Make an enquiry that fails before it reads the register, and return the gate that it would have opened."""
-    held: list[Gate] = []
-
-    async def caught(*_: object, gate: Gate, **__: object) -> None:
-        held.append(gate)
-        raise StoreUnavailable
-
-    with pytest.MonkeyPatch.context() as broken:
-        broken.setattr(found, "find", caught)
-        assert (await world.ask("officer-1", child or question(), **more)).status_code == 503
-    (gate,) = held
-    return gate
 
 
 async def _two_children(world: World) -> tuple[UUID, UUID]:
@@ -67,11 +29,11 @@ async def _two_children(world: World) -> tuple[UUID, UUID]:
 
 async def test_an_entry_opens_the_register_once_and_for_its_own_question(world: World) -> None:
     known, _ = await _two_children(world)
-    gate = await _unused(world)
+    gate = await unused(world)
     async with as_role(world, Role.API) as api:
-        assert await _candidates(api, gate) == [known]
+        assert await candidates(api, gate) == [known]
         with SHUT:
-            await _candidates(api, gate)
+            await candidates(api, gate)
     async with world.database.connection() as connection:
         opened = await connection.fetchrow("SELECT * FROM register_opened")
         assert (opened["access_entry_id"], opened["child_ids"]) == (gate.entry, [known]), "what was handed out is kept"
@@ -81,12 +43,13 @@ async def test_an_entry_opens_the_register_once_and_for_its_own_question(world: 
 def _with(gate: Gate, **changes: Any) -> Gate:
     sought = gate.sought
     query = QueryTokens(changes.get("tokens", sought.query.tokens), changes.get("weights", sought.query.weights))
-    return replace(gate, sought=Sought(query, changes.get("homes", sought.homes)))
+    homes, risks = changes.get("homes", sought.homes), changes.get("risks", sought.risks)
+    return replace(gate, sought=Sought(query, homes, risks))
 
 
 async def test_it_does_not_open_for_anything_else(world: World) -> None:
     await _two_children(world)
-    gate, other = await _unused(world), await _unused(world, question(**OTHER))
+    gate, other = await unused(world), await unused(world, question(**OTHER))
     sought = gate.sought
     async with as_role(world, Role.API) as api:
         for forged in (
@@ -102,26 +65,28 @@ async def test_it_does_not_open_for_anything_else(world: World) -> None:
             _with(gate, weights=[weight + 1 for weight in sought.query.weights]),
             _with(gate, homes=other.sought.homes),
             _with(gate, homes=()),
+            _with(gate, risks=other.sought.risks),
+            _with(gate, risks=()),
         ):
             with SHUT:
-                await _candidates(api, forged)
+                await candidates(api, forged)
         for missing in ("entry", "salt", "tokens", "weights", "homes"):
             with SHUT:
-                await _OPEN.fetch(api, gate.values | {missing: None})
-        assert await _candidates(api, gate), "none of this used it up"
+                await OPENING.fetch(api, gate.values | {missing: None})
+        assert await candidates(api, gate), "none of this used it up"
 
 
 async def test_nothing_opens_that_is_not_under_a_signed_head(world: World) -> None:
     """As whoever has the login of the API could write it, in one transaction or in two."""
     await _two_children(world)
-    gate = await _unused(world)
+    gate = await unused(world)
     async with world.database.connection() as connection:
         asked = await connection.fetchrow("SELECT * FROM enquiry")
     # In their own transaction nobody else sees it, and no sequencer puts it in.
     async with as_role(world, Role.API) as api, api.transaction():
         number = await _append(api, asked, "enquiry.resumed", gate.sought)
         with SHUT:
-            await _candidates(api, replace(gate, entry=number))
+            await candidates(api, replace(gate, entry=number))
 
 
 async def _append(connection: Connection, asked: Any, kind: str, sought: Sought, **changes: Any) -> int:
@@ -143,7 +108,7 @@ async def _signed(world: World, entry: int) -> Gate:
 async def test_an_entry_needs_its_enquiry_and_the_very_person_who_asked(world: World) -> None:
     """Entries that were signed, as whoever has the login can make them: but for whose enquiry, and of what kind?"""
     await _two_children(world)
-    gate = await _unused(world)
+    gate = await unused(world)
     async with world.database.connection() as connection:
         asked = await connection.fetchrow("SELECT * FROM enquiry")
     nurse, refused = world.members["nurse-1"].id, await world.ask("nurse-1", question(), reason="missing_child")
@@ -161,11 +126,9 @@ async def test_an_entry_needs_its_enquiry_and_the_very_person_who_asked(world: W
         ):
             signed = await _signed(world, await _append(api, row, kind, gate.sought, **changes))
             with SHUT:
-                await _candidates(api, replace(signed, sought=gate.sought))
+                await candidates(api, replace(signed, sought=gate.sought))
         good = await _signed(world, await _append(api, asked, "enquiry.resumed", gate.sought))
-        assert await _candidates(api, replace(good, sought=gate.sought)), (
-            "one that names the enquiry, and is in the log"
-        )
+        assert await candidates(api, replace(good, sought=gate.sought)), "one that names the enquiry, and is in the log"
 
 
 async def test_an_answer_shuts_it(world: World) -> None:
@@ -188,16 +151,16 @@ async def test_an_answer_shuts_it(world: World) -> None:
             await gate.standing(api, child_ids=[known], address_tokens=[], now=START)
         late = await _signed(world, await _append(api, asked, "enquiry.resumed", gate.sought))
         with SHUT:
-            await _candidates(api, replace(late, sought=gate.sought))
+            await candidates(api, replace(late, sought=gate.sought))
 
 
 async def test_only_candidates_and_their_homes_are_told_of(world: World) -> None:
     known, other = await _two_children(world)
-    gate, elsewhere = await _unused(world), await _unused(world, question(**OTHER))
+    gate, elsewhere = await unused(world), await unused(world, question(**OTHER))
     async with as_role(world, Role.API) as api:
         with SHUT:  # nothing has been handed out yet
             await gate.standing(api, child_ids=[known], address_tokens=[], now=START)
-        await _candidates(api, gate)
+        await candidates(api, gate)
         homes = list(gate.sought.homes)
         told = await gate.standing(api, child_ids=[known], address_tokens=homes, now=START)
         assert [row["id"] for row in told] == [known]
@@ -233,7 +196,7 @@ CREATE TEMP TABLE {table} AS SELECT * FROM public.{table} LIMIT 0
 async def test_names_of_the_callers_own_do_not_get_into_it(world: World) -> None:
     """Tables and functions that a session makes for itself, and puts before ours."""
     await _two_children(world)
-    gate = await _unused(world)
+    gate = await unused(world)
     async with as_role(world, Role.API) as api:
         for table in ("enquiry", "log_leaf", "log_checkpoint", "log_entry", "log_origin"):
             await api.execute(TEMPORARY.format(table=table))
@@ -244,33 +207,8 @@ async def test_names_of_the_callers_own_do_not_get_into_it(world: World) -> None
             "SET search_path = pg_temp, public, pg_catalog"
         )
         with SHUT:
-            await _candidates(api, replace(gate, salt=bytes(32)))
-        assert await _candidates(api, gate), "what is there is used"
-
-
-@pytest.mark.rule("ENQ-4")
-async def test_names_are_told_against_a_committed_reading_and_to_their_recipient(world: World) -> None:
-    child = await world.add(entry(plan=PlanKind.FULL, key_worker=world.members["kw-1"].id))
-    await world.ask("officer-1", question())
-    ((notification,),) = [[UUID(told["id"]) for told in await world.inbox("kw-1")]]
-    told = "SELECT id FROM read_told_children($1, $2)"
-
-    async def reading(connection: Connection, subject: str, kind: str = "inbox.read") -> int:
-        return await access_log.append(
-            connection, access_log.values(at=START, kind=kind, professional_id=world.members[subject].id)
-        )
-
-    async with as_role(world, Role.API) as api:
-        assert [row["id"] for row in await api.fetch(told, await reading(api, "kw-1"), [notification])] == [child]
-        for entry_number in (await reading(api, "kw-2"), await reading(api, "kw-1", "sign_in"), 2**62, None):
-            assert await api.fetch(told, entry_number, [notification]) == []
-        assert await api.fetch(told, await reading(api, "kw-1"), [uuid4()]) == []
-        for begin in ("BEGIN", "BEGIN; SAVEPOINT one"):
-            await api.execute(begin)
-            own = await reading(api, "kw-1")
-            with pytest.raises(asyncpg.InsufficientPrivilegeError, match="recorded first"):
-                await api.fetch(told, own, [notification])
-            await api.execute("ROLLBACK")
+            await candidates(api, replace(gate, salt=bytes(32)))
+        assert await candidates(api, gate), "what is there is used"
 
 
 async def test_a_service_whose_login_may_read_the_register_does_not_start(world: World, database: Database) -> None:

@@ -71,6 +71,11 @@ EXPECTED: dict[str, tuple[Facts, Outcome, tuple[Audience, ...]]] = {
         Outcome.NOT_KNOWN_ASKED_AGAIN,
         (),
     ),
+    "not known, perhaps asked about before": (
+        Facts(Finding.UNKNOWN, earlier=Earlier.PERHAPS),
+        Outcome.NOT_KNOWN,
+        (Audience.CONSIDERATION_PERHAPS,),
+    ),
     "not known": (Facts(Finding.UNKNOWN), Outcome.NOT_KNOWN, ()),
     "address only, of a restricted child": (
         Facts(Finding.ADDRESS_ONLY, restricted=True),
