@@ -171,4 +171,4 @@ async def test_the_command_says_so_before_a_worker_could_only_fail(
 ) -> None:
     identity = read_identity_file(identity_file(provider, "hopsital"), development=False)
     with pytest.raises(Failure, match="not enrolled: hopsital"):
-        await service._check_ready(database_url, world.settings, identity)
+        await service._check_ready(world.urls.api, world.settings, identity)
