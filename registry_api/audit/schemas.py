@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from registry_api.kernel.wire import LongText, Wire
+from registry_api.kernel.wire import Id, LongText, Wire
 
 Why = Annotated[LongText, Field(min_length=10)]
 
@@ -26,9 +26,9 @@ class SearchPurpose(StrEnum):
 class LogSearchRequest(Wire):
     """What to look for: one child, organisation or professional at least, and why. Both are kept sealed."""
 
-    child_id: UUID | None = None
-    organisation_id: UUID | None = None
-    professional_id: UUID | None = None
+    child_id: Id | None = None
+    organisation_id: Id | None = None
+    professional_id: Id | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     purpose: SearchPurpose
@@ -96,7 +96,7 @@ class LogFound(Wire):
 class AccessesRequest(Wire):
     """The child whose accesses are to be read, by its id on the register."""
 
-    child_id: UUID
+    child_id: Id
 
 
 class Accesses(Wire):
@@ -129,7 +129,7 @@ class LeftOut(Wire):
 class DisclosureReportRequest(Wire):
     """The child, why the report is made, and what is left out of it. What was left out is kept sealed."""
 
-    child_id: UUID
+    child_id: Id
     why: Why
     left_out: tuple[LeftOut, ...] = Field(default=(), max_length=200)
     format: Literal["json", "csv"] = "json"

@@ -24,7 +24,7 @@ from registry_api.directory.given import (
 )
 from registry_api.directory.recording import Did, What
 from registry_api.directory.rules import LONGEST_REASON, SHORTEST_REASON
-from registry_api.kernel.wire import LongText, ShortText, Wire
+from registry_api.kernel.wire import Id, LongText, ShortText, Wire
 
 
 class Change(Wire):
@@ -101,7 +101,7 @@ class SearchRequest(Wire):
 class NewAbsenceRequest(Change):
     """One of the authority's own staff is away between two moments, and who stands in (ENQ-11)."""
 
-    covered_by: UUID | None = None
+    covered_by: Id | None = None
     starts_at: Moment
     ends_at: Moment
 

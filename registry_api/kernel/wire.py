@@ -8,6 +8,7 @@ import re
 import unicodedata
 from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -22,6 +23,7 @@ class Wire(BaseModel):
 # Not "Cn": what is unassigned for this Python may be a letter of somebody's name in a later Unicode.
 _NO_TEXT = frozenset({"Cc", "Cs", "Co"})
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def _printable(text: str) -> str:
@@ -42,11 +44,19 @@ def _calendar_day(value: object) -> object:
     return value
 
 
+def _identifier(value: object) -> object:
+    if not isinstance(value, UUID) and not (isinstance(value, str) and _ID.fullmatch(value)):
+        raise PydanticCustomError("uuid_parsing", "Must be a UUID in its usual form.")
+    return value
+
+
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120), AfterValidator(_printable)]
 LongText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000), AfterValidator(_printable_lines)]
 """May have several lines, as people write reasons and addresses."""
 Day = Annotated[date, BeforeValidator(_calendar_day)]
 """A date as YYYY-MM-DD and nothing else: pydantic by itself takes a number for seconds since 1970."""
+Id = Annotated[UUID, BeforeValidator(_identifier)]
+"""A UUID as RFC 9562 writes it: pydantic by itself takes one in braces, as a URN or without dashes as well."""
 _PHONE = r"\+?[0-9][0-9 ()-]{2,22}( ?(x|ext) ?[0-9]{1,6})?"
 PhoneNumber = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^{_PHONE}$")]
 """Loosely checked on purpose: an internal extension or a duty desk's short number must not stop an enquiry."""

@@ -79,6 +79,8 @@ class Storm:
         self.state = Path(self.environment["REGISTRY_STATE_DIR"])
         self.postgres = EmbeddedPostgres(self.state)
         self.environment["REGISTRY_DATABASE_URL"] = self.postgres.start()
+        for part in ("api", "register", "sequencer"):
+            self.environment[f"REGISTRY_{part.upper()}_DATABASE_URL"] = getattr(self.postgres.service_urls, part)
         self._set_up()
         self.apis = [self._api(number) for number in (1, 2)]
         self.sequencers = [self._process(f"sequencer-{n}", ["sequencer"], self.environment) for n in (1, 2)]
@@ -174,13 +176,9 @@ class Storm:
 
     async def count(self, sql: str) -> int:
         """Return a number from the database."""
-        return int((await self.rows(sql))[0][0])
-
-    async def rows(self, sql: str) -> list[Any]:
-        """Return rows from the database."""
         connection = await asyncpg.connect(libpq_dsn(self.postgres.url))
         try:
-            return list(await connection.fetch(sql))
+            return int(await connection.fetchval(sql))
         finally:
             await connection.close()
 

@@ -72,7 +72,7 @@ async def test_kill_9_of_everything_breaks_no_promise(tmp_path: Path, capsys: py
         (keys := tmp_path / "keys").write_text(storm.does("log", "keys"))
         storm.does("log", "check")
         exported = tmp_path / "exported"
-        storm.does("log", "export", str(exported))
+        storm.does("log", "export", str(exported), "--by", "sm-1", "--why", "The storm is over.")
         said, killed = storm.said(), Counter(what.split()[0] for what in known.killed)
     with capsys.disabled():
         print(f"{len(known.answers)} answers, {len(known.not_answered)} not; killed {dict(killed)}", flush=True)
