@@ -145,7 +145,16 @@ def test_a_secret_that_others_can_read_is_not_used(read: Read, folder: Path, nam
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{}", "[]", "null", json.dumps(PUBLIC), json.dumps({**PRIVATE, "kid": None}), '{"kty": "oct"}']
+    "content",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        pytest.param(json.dumps(PUBLIC), id="public"),
+        pytest.param(json.dumps({**PRIVATE, "kid": None}), id="nameless"),
+        '{"kty": "oct"}',
+    ],
 )
 def test_a_key_that_is_none_is_not_used(read: Read, folder: Path, content: str) -> None:
     (folder / "sign-in-key.json").write_text(content)
