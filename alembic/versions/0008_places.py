@@ -45,6 +45,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    for function in ('read_present', 'read_told_people'):  # registry_api.privileges made them
+        op.execute(f"DROP FUNCTION IF EXISTS {function}")
     _outdated_before(2)
     op.drop_column('notification', 'person_ids')
     op.drop_table('risk_told')

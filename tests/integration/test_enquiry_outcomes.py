@@ -57,7 +57,8 @@ class Reached:
     asked: Callable[[], dict[str, Any]] = question
     by: str = "officer-1"
     before: tuple[str, ...] = ()
-    """Who asked the same before."""
+    """Who asked before: the same, unless ``asked_before`` says what."""
+    asked_before: Callable[[], dict[str, Any]] | None = None
     shown: set[str] = field(default_factory=set)
     told: Mapping[str, set[tuple[str, str]]] = field(default_factory=dict)
     """For each member of staff the kinds of notification, and as what they get it."""
@@ -143,6 +144,12 @@ REACHED: dict[str, Reached] = {
     "not known, asked again by the same professional": Reached(
         "not_known_asked_again", before=("officer-1",), shown={"your_earlier_enquiries"}
     ),
+    "not known, perhaps asked about before": Reached(
+        "not_known",
+        before=("nurse-1",),
+        asked_before=lambda: question(born="2019-05-07", address="40 Bindweed Row", postcode="JE7 3ZZ"),
+        told={"sm-1": {("consideration_perhaps", "safeguarding_manager")}},
+    ),
     "not known": Reached("not_known"),
     "address only, of a restricted child": Reached(
         "call_back",
@@ -175,7 +182,7 @@ async def test_the_answer_holds_what_the_rule_allows_and_the_right_people_are_to
         responsible = {"responsible": world.organisations["neighbour"]} if temporary else {}
         await world.add(_child(world, **{**responsible, **case.child}))
     for subject in case.before:
-        assert (await world.ask(subject, case.asked())).status_code == 200
+        assert (await world.ask(subject, (case.asked_before or case.asked)())).status_code == 200
 
     answer = await world.ask(case.by, case.asked())
     assert answer.status_code == 200, answer.text

@@ -183,7 +183,7 @@ async def test_a_sibling_a_known_child_and_a_refused_enquiry_are_no_earlier_enqu
 @pytest.mark.rule("ENQ-7")
 async def test_perhaps_asked_before_is_for_a_person_to_decide_and_no_enquirer_learns_of_it(world: World) -> None:
     first = await world.ask("officer-1", question(address="7 Larkspur Rise"))
-    later = await world.ask("nurse-1", question(address="40 Bindweed Row", postcode="ZX9 9QP"))
+    later = await world.ask("nurse-1", question(born="2019-05-07", address="40 Bindweed Row", postcode="ZX9 9QP"))
     assert later.json()["outcome"] == "not_known"
     assert first.json()["reference"] not in later.text
     assert not {"earlier_enquiries", "your_earlier_enquiries"} & set(later.json())

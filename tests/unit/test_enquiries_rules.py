@@ -153,13 +153,19 @@ def test_that_one_of_those_who_may_be_meant_is_missing_does_not_show() -> None:
             assert told(missing.outcome, missing.told) == told(not_missing.outcome, not_missing.told)
 
 
-@pytest.mark.rule("ENQ-5")
-def test_neighbours_add_their_key_workers_and_change_nothing_else_of_the_answer() -> None:
+@pytest.mark.rule("ENQ-5", "CUS-1")
+@pytest.mark.parametrize(
+    ("beside", "audience"), [("neighbours", Audience.NEIGHBOURS), ("people", Audience.PERSON_AT_ADDRESS)]
+)
+def test_who_is_at_the_address_adds_whom_that_is_told_and_changes_nothing_else_of_the_answer(
+    beside: str, audience: Audience
+) -> None:
     for facts in every_facts():
-        if facts.neighbours:
-            beside, alone = decide_outcome(facts), decide_outcome(replace(facts, neighbours=False))
-            assert beside == replace(alone, told=(*alone.told, Audience.NEIGHBOURS))
-            assert told(beside.outcome, beside.told) == told(alone.outcome, alone.told)
+        if getattr(facts, beside):
+            both, alone = decide_outcome(facts), decide_outcome(replace(facts, **{beside: False}))
+            assert set(both.told) - set(alone.told) == {audience}
+            assert both == replace(alone, told=both.told)
+            assert told(both.outcome, both.told) == told(alone.outcome, alone.told)
 
 
 @pytest.mark.rule("ENQ-10")

@@ -155,13 +155,15 @@ def test_the_tokens_of_a_child_can_be_computed_again_from_its_row(entry: ChildEn
         assert len(set(tokens)) == len(tokens)
 
 
-def test_only_where_a_child_lives_now_is_indexed_for_others_at_that_address() -> None:
+@pytest.mark.rule("ENQ-5")
+def test_where_a_child_lives_and_lived_is_indexed_for_others_at_that_address() -> None:
     def where(*residences: Residence) -> set[int]:
         return {row["token"] for row in stored(seal(replace(WHOLE, residences=residences)), "address_token")}
 
     now, before = WHOLE.residences
-    assert where(now, before) == where(now) != set()
-    assert where(before) == set()
+    assert where(now, before) == where(now) | where(before)
+    assert where(now).isdisjoint(where(before))
+    assert where(now) != set() != where(before)
 
 
 def personal_strings() -> Iterator[str]:
