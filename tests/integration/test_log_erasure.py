@@ -1,27 +1,22 @@
 """What is erased when its time is over, what a hold keeps, and that the tree stands; never half of it."""
 
-from datetime import timedelta
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 import pytest
 from builders import World, entry, question
+from integration.log_erasures import YEARS_LATER, count, erase, erasure, findings, hold
 from integration.log_writers import exported, log_keys, receipt_file, verifies
 from oversight_scenes import alerts, look_over, try_out
 
 from policies.retention import Retention
 from registry_api.access_log import erasure as erasing
 from registry_api.access_log import keeping_store, reading
-from registry_api.access_log.checking import Findings, check
 from registry_api.access_log.erasure import Erased, Erasure
-from registry_api.access_log.sealing import subject_master
-from registry_api.audit import searching
-from registry_api.kernel.crypto import EnvelopeError, LocalKeys
+from registry_api.kernel.crypto import EnvelopeError
 from registry_api.kernel.errors import NotFound, StoreUnavailable
 from registry_api.register.entry import PlanKind
-
-YEARS_LATER = timedelta(days=365 * 25 + 60)
 
 
 @pytest.fixture
@@ -35,35 +30,6 @@ async def asked(world: World) -> tuple[str, UUID]:
     assert done.status_code in (200, 204), done.text
     await world.app.state.erasure.covered((await world.log())[-1]["id"])  # sealed now and not after the years to come
     return answer.json()["reference"], child
-
-
-def erasure(world: World) -> Erasure:
-    made: Erasure = world.app.state.erasure
-    return made
-
-
-async def erase(world: World) -> Erased:
-    return await erasure(world).run(world.database)
-
-
-async def count(world: World, table: str) -> int:
-    async with world.database.connection() as connection:
-        return int(await connection.fetchval(f"SELECT count(*) FROM {table}"))
-
-
-async def findings(world: World) -> Findings:
-    master = subject_master(LocalKeys.load(world.settings.keys_file))
-    async with world.database.connection() as connection:
-        return await check(connection, world.vault, master)
-
-
-async def hold(world: World, **what: object) -> UUID:
-    """Place a hold as the command does."""
-    made = uuid4()
-    held = {"child_id": None, "reference": None, "professional_id": None, **what}
-    async with world.database.transaction() as connection:
-        await keeping_store.place_hold(connection, made, at=world.clock(), entry=1, **held)  # type: ignore[arg-type]
-    return made
 
 
 async def test_until_its_time_is_over_nothing_is_erased(world: World, asked: tuple[str, UUID]) -> None:
@@ -105,37 +71,6 @@ async def test_what_is_erased_is_gone_everywhere_and_the_tree_stands(
         with pytest.raises(NotFound):
             await reading.openings(connection, world.vault, reference, [])
     assert await erase(world) == Erased(0, 0, ()), "once"
-
-
-async def test_what_was_asked_of_the_log_goes_with_its_entry(world: World, asked: tuple[str, UUID]) -> None:
-    body = {"child_id": str(asked[1]), "purpose": "complaint", "why": "Complaint 12 of a made-up family."}
-    searched = await world.http.post("/api/v1/access-log/search", json=body, auth=world.auth("igo-1", "casework"))
-    assert searched.status_code == 200, searched.text
-    reported = await world.http.post(
-        "/api/v1/access-log/disclosure-report",
-        json={"child_id": str(asked[1]), "why": "Subject access request 7."},
-        auth=world.auth("igo-1", "casework"),
-    )
-    assert reported.status_code == 200, reported.text
-    async with world.database.connection() as connection:  # as a backup has it
-        backup = await connection.fetch("SELECT * FROM log_search")
-    assert len(backup) == 2
-    kept = await hold(world, reference=searched.json()["search_id"])
-    world.clock.now += YEARS_LATER
-    await erase(world)
-    assert await count(world, "log_search") == 1, "a hold keeps it"
-    async with world.database.connection() as connection:
-        row = await connection.fetchrow("SELECT * FROM log_search")
-    assert row is not None
-    assert b"Complaint 12" in searching.criteria(world.vault, row["id"], row["data_key"], row["sealed_criteria"])
-    async with world.database.transaction() as connection:
-        await keeping_store.lift_hold(connection, kept, world.clock(), 1)
-    world.clock.advance(days=62)
-    await erase(world)
-    assert await count(world, "log_search") == 0
-    for row in backup:
-        with pytest.raises(EnvelopeError):
-            world.vault.key("log_search", row["id"], row["data_key"])
 
 
 @pytest.mark.parametrize("by", ["child", "reference", "professional"])
