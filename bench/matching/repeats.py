@@ -1,7 +1,8 @@
 """Second enquiries (ENQ-7): two questions about one child, or about a twin, a sibling or a namesake, and what is said.
 
-Each pair is judged by ``bands.same_child``, as the service judges a question beside an earlier one that found nobody.
-The threshold was settled on seeds up to 99, as all others were.
+Each pair is judged by ``bands.same_child``, as the service judges a question beside an earlier one that found nobody,
+and by ``bands.perhaps_same_child``, from which a person decides. The thresholds were settled on seeds up to 99, as all
+others were.
 """
 
 from collections import defaultdict
@@ -11,7 +12,7 @@ from dataclasses import replace
 from bench.matching.asking import Enquirers
 from bench.matching.measure import Share
 from bench.matching.people import Child
-from registry_api.matching.bands import same_child
+from registry_api.matching.bands import perhaps_same_child, same_child
 from registry_api.matching.person import Person
 from registry_api.matching.record import record_of
 
@@ -45,13 +46,16 @@ def pairs(ask: Enquirers, children: list[Child], count: int) -> Iterator[Pair]:
 
 
 def table(asked: Iterator[Pair]) -> dict[str, dict[str, dict[str, float]]]:
-    """Return by kind of pair, and within it for all and by origin of the name, the share that is taken for a repeat."""
+    """Return by kind of pair the share that is taken for a repeat: of all, by origin of the name, and "perhaps": the
+    share that is at least given to a person to decide."""
     hits: dict[str, dict[str, list[bool]]] = defaultdict(lambda: defaultdict(list))
     for kind, origin, first, second in asked:
-        taken = bool(same_child(record_of(second), [(0, record_of(first))]))
+        question, earlier = record_of(second), [(0, record_of(first))]
+        taken = bool(same_child(question, earlier))
         hits[kind]["all"].append(taken)
         hits[kind][origin].append(taken)
+        hits[kind]["perhaps"].append(taken or bool(perhaps_same_child(question, earlier)))
     return {
-        kind: {origin: Share(sum(taken), len(taken)).as_json() for origin, taken in sorted(by.items())}
+        kind: {name: Share(sum(taken), len(taken)).as_json() for name, taken in sorted(by.items())}
         for kind, by in hits.items()
     }
