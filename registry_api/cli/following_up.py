@@ -7,8 +7,9 @@ from uuid import UUID
 import typer
 
 from registry_api.cli.asking import AsOption, ClientOption, IdTokenOption, JsonOption, acting, show_json
-from registry_api.cli.output import alert_rows, consideration_rows, console, facts, note, notification_rows
+from registry_api.cli.output import console, facts, note
 from registry_api.cli.remote import ClientFile, Remote
+from registry_api.cli.to_follow_up import alert_rows, consideration_rows, notification_rows
 
 _SCOPE = "casework"
 

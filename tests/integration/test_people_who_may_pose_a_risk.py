@@ -9,6 +9,8 @@ import pytest
 from builders import World, entry, question, said
 from integration.people_notices import NAME, notify
 
+from registry_api.cli.output import day
+from registry_api.cli.to_follow_up import notification_rows
 from registry_api.enquiries.afterwards import Afterwards
 from registry_api.enquiries.reindexing import Reindexing
 from registry_api.matching.token_keys import TOKEN_VERSION
@@ -42,6 +44,18 @@ async def test_at_the_address_of_a_child_with_a_key_worker_that_one_is_told(worl
     assert (shown["concern"], shown["notified_by"]) == ("Convicted of an offence against a child", "Test Probation")
     (noted,) = await world.log("enquiry.answered")
     assert shown["id"] in map(str, noted["child_ids"])
+
+
+async def test_the_key_worker_reads_who_it_is_what_the_concern_is_and_who_said_so(world: World, tmp_path: Path) -> None:
+    await world.add(entry(key_worker=world.members["kw-1"].id))
+    await notify(world, tmp_path)
+    await world.ask("officer-1", question())
+    shown = [dict(notification_rows(told)) for told in await world.inbox("kw-1")]
+    born, notified = day("1980-02-03"), day("2026-01-05")
+    read = (
+        f"Demo {NAME}, born {born}\nConvicted of an offence against a child; notified by Test Probation on {notified}"
+    )
+    assert sorted(rows["May pose a risk"] for rows in shown) == ["", read]
 
 
 async def test_of_an_unknown_child_the_duty_is_told_and_the_enquirer_nothing(world: World, tmp_path: Path) -> None:

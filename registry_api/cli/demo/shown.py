@@ -11,8 +11,9 @@ from rich.text import Text
 from registry_api.cli.demo.authority import AUTHORITY, client_path
 from registry_api.cli.demo.children import ON_PLAN
 from registry_api.cli.demo.played import Played
-from registry_api.cli.output import answer_rows, child_said, console, day, facts, plain
+from registry_api.cli.output import answer_rows, console, day, facts, plain
 from registry_api.cli.remote import Refused
+from registry_api.cli.to_follow_up import child_said
 from registry_api.cli.transferring import receipt_rows
 
 _ROLES = dict(AUTHORITY.members)
