@@ -33,6 +33,8 @@ async def test_the_key_worker_of_a_child_entered_later_is_told_and_the_enquirer_
     (offer,) = await world.inbox("duty-1")
     assert offer["kind"] == "call_back_to_offer"
     assert offer["about"]["details"]["call_back_number"]
+    (noted,) = await world.log("enquiry.matched_again")
+    assert (noted["reference"], noted["child_ids"]) == (asked["reference"], [child])
 
 
 async def test_nothing_is_told_twice_however_often_the_child_changes(world: World) -> None:
