@@ -50,7 +50,7 @@ bench-enquiry: $(READY) ## What an enquiry costs, beside the same SQL without us
 bench-authentication: $(READY) ## What it costs to know who is asking and whether they may; options in BENCH
 	$(RUN) bench.authentication $(BENCH)
 
-bench-log: $(READY) ## What the access log costs by itself; options in BENCH
+bench-log: $(READY) ## What the access log costs an enquiry, and by itself; options in BENCH
 	$(RUN) bench.log $(BENCH)
 
 bench-matching: $(READY) $(VENV)/.ready-matching ## Who is found, beside Splink, pg_trgm and a cascade; options in BENCH (--fast)
