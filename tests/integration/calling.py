@@ -54,7 +54,7 @@ EVERYWHERE = {
 def described(world: World) -> Any:
     """The description as the application serves it, as schemathesis reads it."""
     # What is refused for its version is refused before its body is looked at, which is as well.
-    refusals = [400, 401, 403, 404, 412, 415, 422, 428]
+    refusals = [400, 401, 403, 404, 412, 413, 415, 422, 428]
     config = schemathesis.Config.from_dict(
         {
             "generation": {"with-security-parameters": False},
