@@ -40,6 +40,23 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_risk_told_child_id'), 'risk_told', ['child_id'], unique=False)
     op.add_column('notification', sa.Column('person_ids', sa.ARRAY(sa.Uuid()), nullable=False, server_default='{}'))
+    # What the index points to is a number behind a mask. Rows that stand there have none, and are made anew with them.
+    op.add_column('child', sa.Column('number', sa.BigInteger(), nullable=True))
+    op.execute("UPDATE child SET number = ('x' || substr(md5(gen_random_uuid()::text), 1, 16))::bit(64)::bigint")
+    op.alter_column('child', 'number', nullable=False)
+    op.create_unique_constraint('child_number_key', 'child', ['number'])
+    for table in ('child_token', 'address_token'):
+        op.rename_table(table, 'unmasked')
+        op.execute(f'ALTER INDEX {table}_pkey RENAME TO unmasked_pkey')
+        op.create_table(table,
+        sa.Column('token', sa.BigInteger(), nullable=False),
+        sa.Column('nonce', sa.BigInteger(), nullable=True),
+        sa.Column('pointer', sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint('token', 'pointer')
+        )
+        op.execute(f'INSERT INTO {table} (token, pointer) '
+                   'SELECT t.token, c.number FROM unmasked t JOIN child c ON c.id = t.child_id ORDER BY t.token')
+        op.drop_table('unmasked')
     # Tokens of version 3; the index is made anew in the background (ADR 22).
     _outdated_before(3)
 
@@ -47,6 +64,20 @@ def upgrade() -> None:
 def downgrade() -> None:
     for function in ('read_present', 'read_told_people'):  # registry_api.privileges made them
         op.execute(f"DROP FUNCTION IF EXISTS {function}")
+    # Who stands under a mask is not found again before the index has been made anew, which the earlier release does.
+    for table in ('child_token', 'address_token'):
+        op.rename_table(table, 'masked')
+        op.execute(f'ALTER INDEX {table}_pkey RENAME TO masked_pkey')
+        op.create_table(table,
+        sa.Column('token', sa.BigInteger(), nullable=False),
+        sa.Column('child_id', sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint('token', 'child_id')
+        )
+        op.execute(f'INSERT INTO {table} (token, child_id) '
+                   'SELECT t.token, c.id FROM masked t JOIN child c ON c.number = t.pointer WHERE t.nonce IS NULL')
+        op.drop_table('masked')
+    op.drop_constraint('child_number_key', 'child')
+    op.drop_column('child', 'number')
     _outdated_before(2)
     op.drop_column('notification', 'person_ids')
     op.drop_table('risk_told')

@@ -85,6 +85,7 @@ async def look_up(
         {
             "tokens": query.tokens,
             "weights": query.weights,
+            "pads": query.pads,
             "least_weight": LEAST_WEIGHT,
             "least_share": LEAST_SHARE,
             "most_candidates": RETRIEVAL_LIMIT,

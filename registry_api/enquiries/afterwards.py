@@ -76,7 +76,7 @@ class Afterwards:
     async def _bring_people(self, connection: Connection, changed: Mapping[UUID, Record]) -> None:
         """Bring people who may pose a risk at a child's address to those who work with a child on a plan (CUS-1)."""
         now = self.clock()
-        rows = await register.standing(connection, child_ids=list(changed), address_tokens=[], now=now)
+        rows = await register.standing(connection, child_ids=list(changed), now=now)
         versions = (self.token_keys, *self.token_keys.outdated)
         for child in (read_child(row, self.vault) for row in rows):
             record = changed[child.id]
@@ -110,7 +110,7 @@ class Afterwards:
         if not any(noted):
             return
         wanted = match.candidates or tuple(meant)
-        standing = await register.standing(connection, child_ids=wanted, address_tokens=[], now=now)
+        standing = await register.standing(connection, child_ids=wanted, now=now)
         children = [read_child(row, self.vault) for row in standing]
         told = notices(match, children, enquiry["urgency"])
         await _TELL.fetch(connection, told_values(told, at=now, enquiry_id=enquiry["id"]))

@@ -83,6 +83,7 @@ async def candidates(connection: Connection, query: QueryTokens) -> list[Any]:
         {
             "tokens": query.tokens,
             "weights": query.weights,
+            "pads": query.pads,
             "least_weight": LEAST_WEIGHT,
             "least_share": LEAST_SHARE,
             "most_candidates": RETRIEVAL_LIMIT,

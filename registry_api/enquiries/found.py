@@ -101,7 +101,8 @@ async def find(
     places = [question, *searched.records]
     tokens = sorted({*gate.sought.homes}.union(*(sought.homes(record, token_keys) for record in searched.records)))
     # Sent though there may be nothing to look for: the time of an answer must not tell *none* from *possible*.
-    rows = await gate.standing(connection, child_ids=wanted, address_tokens=tokens, now=now)
+    pads = [token_keys.pad(token) for token in tokens]
+    rows = await gate.standing(connection, child_ids=wanted, address_tokens=tokens, pads=pads, now=now)
     present = people.present(await gate.people(connection), question.addresses[: question.current], vault)
     children = {row["id"]: read_child(row, vault) for row in rows}
     entries = tuple(children[id_] for id_ in match.candidates if id_ in children)

@@ -22,7 +22,7 @@ from registry_api.kernel.statement import Statement, as_given
 from registry_api.matching.token_keys import TOKEN_VERSION
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
 from registry_api.register.people import AT
-from registry_api.register.store import CANDIDATES, STANDING
+from registry_api.register.store import CANDIDATES, NUMBER, STANDING
 
 RECEIVED: Final = "enquiry.received"
 RESUMED: Final = "enquiry.resumed"
@@ -35,11 +35,19 @@ LOOK: Final = as_given(CANDIDATES, _THRESHOLDS)
 """What the gate hands out, by the names of its arguments."""
 _REFUSE = "RAISE EXCEPTION 'the register stays shut: {}' USING ERRCODE = 'insufficient_privilege'"
 
+# No pad is committed to: it follows from its token, and another one than the token's own unmasks noise.
 # The use is noted without waiting for the disk: what could be lost with the machine is a note that its entry was used,
 # never the entry. Nothing has been disclosed at that moment, and the answer's own commit brings the note to disk too.
 OPEN: Final = Definer(
     "open_register",
-    {"entry": "bigint", "salt": "bytea", "tokens": "bigint[]", "weights": "float8[]", "homes": "bigint[]"},
+    {
+        "entry": "bigint",
+        "salt": "bytea",
+        "tokens": "bigint[]",
+        "weights": "float8[]",
+        "pads": "bytea[]",
+        "homes": "bigint[]",
+    },
     "TABLE (id uuid, data_key bytea, sealed_record bytea)",
     f"""
 DECLARE
@@ -93,7 +101,7 @@ team_manager_away boolean, team_manager_cover uuid, team_manager_cover_away bool
 # anew, a neighbour may stand under the earlier one, and a question asks under both.
 READ_STANDING: Final = Definer(
     "read_standing",
-    {"entry": "bigint", "child_ids": "uuid[]", "address_tokens": "bigint[]", "now": "timestamptz"},
+    {"entry": "bigint", "child_ids": "uuid[]", "address_tokens": "bigint[]", "pads": "bytea[]", "now": "timestamptz"},
     f"TABLE ({_COLUMNS})",
     f"""
 DECLARE
@@ -105,8 +113,11 @@ BEGIN
         {_REFUSE.format("the enquiry was not handed these children, or has its answer")};
     END IF;
     IF EXISTS (
-        SELECT FROM unnest(given_address_tokens) AS home WHERE (home = ANY(held.homes)) IS NOT TRUE
-          AND NOT EXISTS (SELECT FROM address_token k WHERE k.token = home AND k.child_id = ANY(given_child_ids))
+        SELECT FROM unnest(given_address_tokens, given_pads) AS wanted(token, pad)
+        WHERE (wanted.token = ANY(held.homes)) IS NOT TRUE AND NOT EXISTS (
+            SELECT FROM address_token t JOIN child c ON c.number = {NUMBER}
+            WHERE t.token = wanted.token AND c.id = ANY(given_child_ids)
+        )
     ) AND NOT EXISTS (SELECT FROM child c WHERE c.token_version < {TOKEN_VERSION}) THEN
         {_REFUSE.format("nobody who was asked about lives there")};
     END IF;
@@ -154,18 +165,26 @@ class Gate:
             "salt": self.salt,
             "tokens": query.tokens,
             "weights": query.weights,
+            "pads": query.pads,
             "homes": list(self.sought.places),
         }
 
     async def standing(
-        self, connection: Connection, *, child_ids: Collection[UUID], address_tokens: list[int], now: datetime
+        self,
+        connection: Connection,
+        *,
+        child_ids: Collection[UUID],
+        address_tokens: list[int],
+        pads: list[bytes],
+        now: datetime,
     ) -> list[Any]:
         """Return how these candidates stand, and each child on a plan who is indexed under one of the address tokens.
 
-        Raises asyncpg.InsufficientPrivilegeError for a child who was no candidate of this enquiry's.
+        ``pads``: of those tokens, in turn. Raises asyncpg.InsufficientPrivilegeError for a child who was no candidate
+        of this enquiry's.
         """
-        values = {"entry": self.entry, "child_ids": [*child_ids], "address_tokens": address_tokens, "now": now}
-        return await _STANDING.fetch(connection, values)
+        values = {"entry": self.entry, "child_ids": [*child_ids], "address_tokens": address_tokens, "pads": pads}
+        return await _STANDING.fetch(connection, values | {"now": now})
 
     async def people(self, connection: Connection) -> list[Any]:
         """Return the people who may pose a risk and are indexed under a home that was asked about (CUS-1), sealed."""

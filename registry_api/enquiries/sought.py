@@ -40,7 +40,7 @@ class Sought:
     @classmethod
     def of(cls, question: Record, token_keys: TokenKeys, *, address_only: bool) -> Self:
         """Return what is looked for. ``address_only``: an address was asked about, and no child is looked for."""
-        query = QueryTokens([], []) if address_only else query_tokens(question, token_keys)
+        query = QueryTokens([], [], []) if address_only else query_tokens(question, token_keys)
         asked = question.addresses[: question.current]
         risks = tokens_at(asked, (token_keys, *token_keys.outdated))
         return cls(query, tuple(sorted(homes(question, token_keys))), tuple(risks))

@@ -64,10 +64,12 @@ common one, a neighbour or a shared birthday does not."""
 
 @dataclass(frozen=True, slots=True)
 class QueryTokens:
-    """What a question looks for. ``weights``: of each token in turn, log10 units; SQL adds up those that hit."""
+    """What a question looks for. ``weights``: of each token in turn, log10 units; SQL adds up those that hit. ``pads``:
+    what takes the masks off their rows."""
 
     tokens: list[int]
     weights: list[float]
+    pads: list[bytes]
 
 
 _COMMON_STREET: Final = 2.0
@@ -106,7 +108,7 @@ def query_tokens(record: Record, keys: TokenKeys) -> QueryTokens:
             weighed.sort(reverse=True)
         tokens += [version.token(kind, value) for _, kind, value in weighed[:MOST_TOKENS]]
         weights += [weight for weight, _, _ in weighed[:MOST_TOKENS]]
-    return QueryTokens(tokens, weights)
+    return QueryTokens(tokens, weights, [keys.pad(token) for token in tokens])
 
 
 def address_tokens(

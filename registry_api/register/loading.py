@@ -6,6 +6,7 @@ replaced child keeps its id and its data key, because transfers, answers and not
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +19,7 @@ from registry_api.kernel.db import Connection
 from registry_api.matching.record import UnknownFormat
 from registry_api.matching.token_keys import TOKEN_VERSION, TokenKeys
 from registry_api.register.entry import ChildEntry
-from registry_api.register.sealing import COLUMNS, EntryRows, Row, open_entry, tokens_of
+from registry_api.register.sealing import COLUMNS, EntryRows, Row, open_entry, postings_of
 
 _log = structlog.get_logger()
 _PARTS = ("child_address", "household_member", "child_case", "plan")
@@ -37,6 +38,7 @@ _TYPES = {
     "sealed_identity": "bytea",
     "sealed_record": "bytea",
     "token_version": "smallint",
+    "number": "bigint",
     "household_id": "uuid",
     "source_tag": "bytea",
     "source_digest": "bytea",
@@ -52,8 +54,8 @@ FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_TYPES.values(
 WHERE child.id = new.id
 """
 _FORGET_TOKENS = """
-DELETE FROM {table} USING unnest($1::bigint[], $2::uuid[]) AS old (token, child_id)
-WHERE {table}.token = old.token AND {table}.child_id = old.child_id
+DELETE FROM {table} USING unnest($1::bigint[], $2::bigint[]) AS old (token, pointer)
+WHERE {table}.token = old.token AND {table}.pointer = old.pointer
 """
 _FORGET_PLANS = """
 DELETE FROM plan WHERE child_id = ANY($1) AND NOT (child_id = ANY($2) AND kind = 'temporary' AND ended_on IS NULL)
@@ -144,26 +146,32 @@ async def index_anew(connection: Connection, vault: Vault, token_keys: TokenKeys
     that cannot be opened is noted and left as it is.
     """
     rows = await connection.fetch(
-        "SELECT id, data_key, sealed_record, token_version FROM child "
+        "SELECT id, data_key, sealed_record, token_version, number FROM child "
         f"WHERE token_version < {TOKEN_VERSION} LIMIT $1 FOR UPDATE SKIP LOCKED",
         limit,
     )
     new: dict[str, set[tuple[Any, ...]]] = {table: set() for table in _TOKENS}
-    readable = []
+    readable: dict[UUID, int] = {}
     for row in rows:
+        number = token_keys.number(row["id"])
         try:
-            found = tokens_of(row, vault, token_keys)
+            found = postings_of(row, number, vault, token_keys)
         except (EnvelopeError, UnknownFormat, msgspec.DecodeError) as error:
             _log.error("record_not_read", error=type(error).__name__)
             continue
-        readable.append(row["id"])
-        for table, tokens in zip(_TOKENS, found, strict=True):
-            new[table].update((token, row["id"]) for token in tokens)
-    standing = await _forget_tokens(connection, readable, vault, token_keys, kept=new)
+        readable[row["id"]] = number
+        for table, postings in found.items():
+            new[table].update(postings)
+    standing = await _forget_tokens(connection, [*readable], vault, token_keys, kept=new)
     for table in _TOKENS:
         await _copy_rows(connection, table, list(new[table] - standing[table]))
     await connection.execute(
-        "UPDATE child SET token_version = $2 WHERE id = ANY($1)", readable, token_keys.version, timeout=BULK_SECONDS
+        "UPDATE child SET token_version = $3, number = new.number "
+        "FROM unnest($1::uuid[], $2::bigint[]) AS new (id, number) WHERE child.id = new.id",
+        [*readable],
+        [*readable.values()],
+        token_keys.version,
+        timeout=BULK_SECONDS,
     )
     return len(readable)
 
@@ -223,6 +231,8 @@ async def _copy(connection: Connection, entries: Sequence[EntryRows], tables: It
 
 async def _copy_rows(connection: Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
     if rows:
+        if table in _TOKENS:
+            rows.sort(key=itemgetter(0))  # in the order of the children, rows would lie beside those of the same one
         await connection.copy_records_to_table(table, records=rows, columns=COLUMNS[table], timeout=BULK_SECONDS)
 
 
@@ -236,28 +246,22 @@ async def _forget_tokens(
 ) -> dict[str, set[tuple[Any, ...]]]:
     """Delete the tokens of these children but those in ``kept``, and return all that stood there, by table."""
     rows = await connection.fetch(
-        "SELECT id, data_key, sealed_record, token_version FROM child WHERE id = ANY($1) FOR UPDATE", children
+        "SELECT id, data_key, sealed_record, token_version, number FROM child WHERE id = ANY($1) FOR UPDATE", children
     )
     standing: dict[str, set[tuple[Any, ...]]] = {table: set() for table in _TOKENS}
     for row in rows:
         if row["token_version"] in _VERSIONS:
             keys = token_keys.of(row["token_version"])
-            for table, tokens in zip(_TOKENS, tokens_of(row, vault, keys), strict=True):
-                standing[table].update((token, row["id"]) for token in tokens)
-    # Tokens of a version that this release does not know cannot be computed again: the whole index is looked through.
-    outdated = [row["id"] for row in rows if row["token_version"] not in _VERSIONS]
+            for table, postings in postings_of(row, row["number"], vault, keys).items():
+                standing[table].update(postings)
+    # Those of a version that this release does not know cannot be computed again. They lead nowhere: the child has
+    # another number from now on.
     for table in _TOKENS:
         stale = standing[table] - kept[table]
         await connection.execute(
             _FORGET_TOKENS.format(table=table),
-            [token for token, _ in stale],
-            [child for _, child in stale],
+            [token for token, _, _ in stale],
+            [pointer for _, _, pointer in stale],
             timeout=BULK_SECONDS,
         )
-        if outdated:
-            await connection.execute(
-                f"DELETE FROM {table} WHERE child_id = ANY($1)",
-                outdated,
-                timeout=BULK_SECONDS,
-            )
     return standing

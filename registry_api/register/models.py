@@ -25,6 +25,8 @@ class Child(SQLModel, table=True):
     sealed_record: bytes
     """The normalised record that the scorer reads (``matching.record``)."""
     token_version: int = Field(sa_type=SmallInteger)
+    number: int = Field(sa_type=BigInteger, unique=True)
+    """What rows of the index point to, behind their masks (``matching.token_keys``)."""
     household_id: UUID | None = Field(default=None, index=True)
     source_tag: bytes | None = Field(default=None, unique=True)
     """HMAC of the record's identifier in the authority's own system: finds it again at the next import."""
@@ -95,12 +97,14 @@ class Plan(SQLModel, table=True):
 class ChildToken(SQLModel, table=True):
     """A blind-index token by which a child is found.
 
-    Has no index by child: the tokens to remove are recomputed from the sealed record, which halves the index.
+    Has no index by child: the rows to remove are computed again from the sealed record, which halves the index.
     """
 
     __tablename__ = "child_token"
     token: int = Field(sa_type=BigInteger, primary_key=True)
-    child_id: UUID = Field(primary_key=True)
+    nonce: int | None = Field(default=None, sa_type=BigInteger)
+    pointer: int = Field(sa_type=BigInteger, primary_key=True)
+    """The child's number, behind a mask of this row's own; without ``nonce`` (before version 3) unmasked."""
 
 
 class AddressToken(SQLModel, table=True):
@@ -108,7 +112,9 @@ class AddressToken(SQLModel, table=True):
 
     __tablename__ = "address_token"
     token: int = Field(sa_type=BigInteger, primary_key=True)
-    child_id: UUID = Field(primary_key=True)
+    nonce: int | None = Field(default=None, sa_type=BigInteger)
+    pointer: int = Field(sa_type=BigInteger, primary_key=True)
+    """As of ``ChildToken``."""
 
 
 class ChildChanged(SQLModel, table=True):

@@ -26,6 +26,7 @@ from registry_api.register.importer import ONE_IMPORT_AT_A_TIME, ImportReport, R
 from registry_api.register.people import RiskNotification, row_of
 from registry_api.register.rules import Fault, Reason
 from registry_api.register.source import SourceKeys
+from registry_api.register.store import NUMBER
 
 COLUMNS: Final = (
     "record_id",
@@ -53,12 +54,13 @@ ON CONFLICT (id) DO UPDATE SET data_key = excluded.data_key, sealed_notification
     sealed_record = excluded.sealed_record, token_version = excluded.token_version,
     source_digest = excluded.source_digest, ended_on = excluded.ended_on, updated_at = excluded.updated_at
 """
-_QUEUE = """
+_QUEUE = f"""
 INSERT INTO child_changed (child_id, changed_at)
-SELECT DISTINCT t.child_id, now() FROM unnest($1::bigint[]) AS wanted(token) JOIN address_token t USING (token)
-JOIN plan p ON p.child_id = t.child_id AND p.ended_on IS NULL
+SELECT DISTINCT c.id, now() FROM unnest($1::bigint[], $2::bytea[]) AS wanted(token, pad)
+JOIN address_token t ON t.token = wanted.token JOIN child c ON c.number = {NUMBER}
+JOIN plan p ON p.child_id = c.id AND p.ended_on IS NULL
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608 - a part of ours
 
 
 async def import_people(
@@ -123,7 +125,8 @@ async def _queue(connection: Connection, homes: list[Record], token_keys: TokenK
     """Put the children on plans at these addresses on the queue of whom the background looks at."""
     versions = (token_keys, *token_keys.outdated)
     tokens = {token for home in homes for keys in versions for token in address_tokens(home, keys, current_only=True)}
-    await connection.execute(_QUEUE, sorted(tokens), timeout=loading.BULK_SECONDS)
+    pads = [token_keys.pad(token) for token in sorted(tokens)]
+    await connection.execute(_QUEUE, sorted(tokens), pads, timeout=loading.BULK_SECONDS)
 
 
 def _read(path: Path, today: date, report: ImportReport) -> list[tuple[CsvRow, RiskNotification]]:

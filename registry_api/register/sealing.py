@@ -16,7 +16,7 @@ import msgspec
 from policies.profile import Category
 from registry_api.kernel.crypto import RowKey, Vault
 from registry_api.matching.record import Record, pack, record_of, unpack
-from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.token_keys import Posting, TokenKeys
 from registry_api.matching.tokens import address_tokens, index_tokens
 from registry_api.register.entry import (
     Case,
@@ -46,6 +46,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "sealed_identity",
         "sealed_record",
         "token_version",
+        "number",
         "household_id",
         "source_tag",
         "source_digest",
@@ -68,8 +69,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "responsible_organisation_id",
         "sealed_other_key_worker",
     ),
-    "child_token": ("token", "child_id"),
-    "address_token": ("token", "child_id"),
+    "child_token": ("token", "nonce", "pointer"),
+    "address_token": ("token", "nonce", "pointer"),
 }
 """The tables of an entry, parents first, and the columns of the rows below."""
 
@@ -131,12 +132,14 @@ def rows_of(
     """
     key = key or vault.new_key("child", child_id)
     record = record or record_of(entry.person())
+    number = token_keys.number(child_id)
     child = (
         child_id,
         key.wrapped,
         key.seal("identity", _json(entry.identity)),
         key.seal("record", pack(record)),
         token_keys.version,
+        number,
         entry.household_id,
         source and source.tag,
         source and source.digest,
@@ -159,8 +162,7 @@ def rows_of(
                 for case in entry.cases
             ],
             "plan": [_plan_row(plan, child_id, key) for plan in entry.plans],
-            "child_token": [(token, child_id) for token in index_tokens(record, token_keys)],
-            "address_token": [(token, child_id) for token in _homes(record, token_keys)],
+            **_postings(record, number, token_keys),
         },
     )
 
@@ -249,19 +251,19 @@ def open_entry(child: Row, parts: Mapping[str, Sequence[Row]], vault: Vault) -> 
     )
 
 
-def tokens_of(row: Row, vault: Vault, token_keys: TokenKeys) -> tuple[list[int], list[int]]:
-    """Return the tokens that ``rows_of`` gave a stored child: those of the child and those of the address.
+def postings_of(row: Row, number: int, vault: Vault, token_keys: TokenKeys) -> dict[str, list[Posting]]:
+    """Return the rows of the index, by table, that ``rows_of`` gave a stored child of this number.
 
-    They are a function of the sealed record alone, so that the index needs no column to find a child's own tokens.
+    A function of the sealed record alone, so that the index needs no column to find a child's own rows.
     """
-    record = open_record(row, vault)
-    return index_tokens(record, token_keys), _homes(record, token_keys)
+    return _postings(open_record(row, vault), number, token_keys)
 
 
-def _homes(record: Record, token_keys: TokenKeys) -> list[int]:
+def _postings(record: Record, number: int, keys: TokenKeys) -> dict[str, list[Posting]]:
     # From version 3 on with the addresses that were left: their key worker is told "formerly" (ENQ-5).
-    current_only = token_keys.version < 3
-    return list(dict.fromkeys(address_tokens(record, token_keys, current_only=current_only)))
+    homes = dict.fromkeys(address_tokens(record, keys, current_only=keys.version < 3))
+    found = {"child_token": index_tokens(record, keys), "address_token": homes}
+    return {table: [keys.posting(token, number) for token in tokens] for table, tokens in found.items()}
 
 
 def _latest_first(rows: Sequence[Row], end: str) -> list[Row]:

@@ -15,25 +15,32 @@ from registry_api.kernel.statement import Statement
 _POSTINGS = 1500
 """The most entries read for one token: a name that so many share says nothing."""
 
+# The mask of a row is the head of a hash over the token's pad and the row's nonce (``matching.token_keys``).
+NUMBER = """
+CASE WHEN t.nonce IS NULL THEN t.pointer ELSE t.pointer # ('x' || encode(
+    substring(sha256(wanted.pad || int8send(t.nonce)) FROM 1 FOR 8), 'hex'))::bit(64)::bigint END
+"""
+"""The number of a row ``t`` of an index, for the ``pad`` of the token that is ``wanted``; NULL without one."""
+
 # PostgreSQL cannot know how many rows an array parameter brings. The lateral LIMIT makes it walk the index once for
 # each token instead of guessing a join over the whole table.
 CANDIDATES = f"""
 SELECT c.id, c.data_key, c.sealed_record
 FROM (
-    SELECT child_id, weight, max(weight) OVER () AS best
+    SELECT number, weight, max(weight) OVER () AS best
     FROM (
-        SELECT hit.child_id, sum(wanted.weight) AS weight
-        FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
+        SELECT hit.number, sum(wanted.weight) AS weight
+        FROM unnest(:tokens::bigint[], :weights::float8[], :pads::bytea[]) AS wanted(token, weight, pad)
         CROSS JOIN LATERAL (
-            SELECT t.child_id FROM child_token t WHERE t.token = wanted.token LIMIT {_POSTINGS}
+            SELECT {NUMBER} AS number FROM child_token t WHERE t.token = wanted.token LIMIT {_POSTINGS}
         ) hit
-        GROUP BY hit.child_id
+        GROUP BY hit.number
         HAVING sum(wanted.weight) >= :least_weight
     ) weighed
     ORDER BY weight DESC
     LIMIT :most_candidates
 ) found
-JOIN child c ON c.id = found.child_id
+JOIN child c ON c.number = found.number
 WHERE found.weight >= :least_share * found.best
 """
 """A part: the entries that share tokens with the question, by their summed weight. See ``matching.tokens``."""
@@ -42,10 +49,11 @@ WHERE found.weight >= :least_share * found.best
 # plan at the address, in one round trip.
 STANDING = f"""
 WITH neighbour AS (
-    SELECT DISTINCT t.child_id
-    FROM unnest(:address_tokens::bigint[]) AS wanted(token)
+    SELECT DISTINCT c.id AS child_id
+    FROM unnest(:address_tokens::bigint[], :pads::bytea[]) AS wanted(token, pad)
     JOIN address_token t ON t.token = wanted.token
-    WHERE EXISTS (SELECT FROM plan p WHERE p.child_id = t.child_id AND p.ended_on IS NULL)
+    JOIN child c ON c.number = {NUMBER}
+    WHERE EXISTS (SELECT FROM plan p WHERE p.child_id = c.id AND p.ended_on IS NULL)
     LIMIT 200
 ), wanted AS (
     SELECT unnest(:child_ids::uuid[]) AS child_id
@@ -74,11 +82,9 @@ LEFT JOIN LATERAL {presence("k.team_manager_id")} tm ON true
 _STANDING = Statement(STANDING)
 
 
-async def standing(
-    connection: Connection, *, child_ids: Collection[UUID], address_tokens: list[int], now: datetime
-) -> list[Any]:
-    """Return how these children stand, and each child on a plan who is indexed under one of the address tokens."""
-    values = {"child_ids": [*child_ids], "address_tokens": address_tokens, "now": now}
+async def standing(connection: Connection, *, child_ids: Collection[UUID], now: datetime) -> list[Any]:
+    """Return how these children stand."""
+    values = {"child_ids": [*child_ids], "address_tokens": [], "pads": [], "now": now}
     return await _STANDING.fetch(connection, values)
 
 

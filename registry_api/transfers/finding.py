@@ -39,6 +39,7 @@ async def standing_entries(
         {
             "tokens": query.tokens,
             "weights": query.weights,
+            "pads": query.pads,
             "least_weight": LEAST_WEIGHT,
             "least_share": LEAST_SHARE,
             "most_candidates": RETRIEVAL_LIMIT,

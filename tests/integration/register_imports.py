@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +15,7 @@ from registry_api.kernel.db import Database
 from registry_api.matching.tokens import TokenKeys
 from registry_api.register.csv_format import COLUMNS
 from registry_api.register.importer import ImportReport, import_file
-from registry_api.register.sealing import tokens_of
+from registry_api.register.sealing import postings_of
 from registry_api.register.source import SourceKeys
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -100,15 +101,23 @@ async def children(database: Database) -> list[Any]:
         return list(await connection.fetch("SELECT * FROM child ORDER BY created_at, id"))
 
 
+def leads_to(row: Any, token_keys: TokenKeys) -> int:
+    """The number to which a row of an index leads whoever has the keys."""
+    if row["nonce"] is None:
+        return int(row["pointer"])
+    mask = sha256(token_keys.pad(row["token"]) + row["nonce"].to_bytes(8, "big", signed=True)).digest()[:8]
+    return int(row["pointer"]) ^ int.from_bytes(mask, "big", signed=True)
+
+
 async def only_tokens_that_belong(database: Database, vault: Vault, token_keys: TokenKeys) -> bool:
-    """Whether the indexes hold exactly the tokens of the records that stand there."""
-    of_children: set[tuple[int, UUID]] = set()
-    of_addresses: set[tuple[int, UUID]] = set()
-    for row in await children(database):
-        mine, where = tokens_of(row, vault, token_keys)
-        of_children |= {(token, row["id"]) for token in mine}
-        of_addresses |= {(token, row["id"]) for token in where}
+    """Whether the indexes hold exactly the rows of the records that stand there; what else there is leads nowhere."""
+    whole = True
+    standing = await children(database)
+    numbers = {row["number"] for row in standing}
+    expected = [postings_of(row, row["number"], vault, token_keys) for row in standing]
     async with database.connection() as connection:
-        held = {tuple(row) for row in await connection.fetch("SELECT token, child_id FROM child_token")}
-        homes = {tuple(row) for row in await connection.fetch("SELECT token, child_id FROM address_token")}
-    return (held, homes) == (of_children, of_addresses)
+        for table in ("child_token", "address_token"):
+            wanted = {posting for rows in expected for posting in rows[table]}
+            held = await connection.fetch(f"SELECT token, nonce, pointer FROM {table}")
+            whole &= {tuple(row) for row in held if leads_to(row, token_keys) in numbers} == wanted
+    return whole

@@ -42,7 +42,8 @@ async def test_an_entry_opens_the_register_once_and_for_its_own_question(world: 
 
 def _with(gate: Gate, **changes: Any) -> Gate:
     sought = gate.sought
-    query = QueryTokens(changes.get("tokens", sought.query.tokens), changes.get("weights", sought.query.weights))
+    tokens, weights = changes.get("tokens", sought.query.tokens), changes.get("weights", sought.query.weights)
+    query = QueryTokens(tokens, weights, changes.get("pads", (sought.query.pads * 2)[: len(tokens)]))
     homes, risks = changes.get("homes", sought.homes), changes.get("risks", sought.risks)
     return replace(gate, sought=Sought(query, homes, risks))
 
@@ -148,7 +149,7 @@ async def test_an_answer_shuts_it(world: World) -> None:
         asked = await connection.fetchrow("SELECT * FROM enquiry")
     async with as_role(world, Role.API) as api:
         with SHUT:
-            await gate.standing(api, child_ids=[known], address_tokens=[], now=START)
+            await gate.standing(api, child_ids=[known], address_tokens=[], pads=[], now=START)
         late = await _signed(world, await _append(api, asked, "enquiry.resumed", gate.sought))
         with SHUT:
             await candidates(api, replace(late, sought=gate.sought))
@@ -159,14 +160,24 @@ async def test_only_candidates_and_their_homes_are_told_of(world: World) -> None
     gate, elsewhere = await unused(world), await unused(world, question(**OTHER))
     async with as_role(world, Role.API) as api:
         with SHUT:  # nothing has been handed out yet
-            await gate.standing(api, child_ids=[known], address_tokens=[], now=START)
+            await gate.standing(api, child_ids=[known], address_tokens=[], pads=[], now=START)
         await candidates(api, gate)
         homes = list(gate.sought.homes)
-        told = await gate.standing(api, child_ids=[known], address_tokens=homes, now=START)
+        pads = [world.token_keys.pad(token) for token in homes]
+        told = await gate.standing(api, child_ids=[known], address_tokens=homes, pads=pads, now=START)
         assert [row["id"] for row in told] == [known]
         for children, tokens in (([other], homes), ([known, other], []), ([], list(elsewhere.sought.homes))):
+            pads = [world.token_keys.pad(token) for token in tokens]
             with SHUT:
-                await gate.standing(api, child_ids=children, address_tokens=tokens, now=START)
+                await gate.standing(api, child_ids=children, address_tokens=tokens, pads=pads, now=START)
+
+
+async def test_with_another_pad_than_its_tokens_nobody_is_found(world: World) -> None:
+    known, _ = await _two_children(world)
+    gate, again = await unused(world), await unused(world)
+    async with as_role(world, Role.API) as api:
+        assert await candidates(api, _with(gate, pads=[bytes(32)] * len(gate.sought.query.tokens))) == []
+        assert await candidates(api, again) == [known]
 
 
 async def test_each_attempt_has_an_entry_of_its_own(world: World) -> None:

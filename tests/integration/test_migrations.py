@@ -33,7 +33,7 @@ _SCHEMA = """
     SELECT 'constraint', conrelid::regclass::text, '', pg_get_constraintdef(oid) FROM pg_constraint
     WHERE connamespace = 'public'::regnamespace
 """
-_FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+_FUNCTIONS = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY 1"
 _FOREIGN_KEYS = """
     SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint WHERE contype = 'f'
 """
@@ -83,6 +83,37 @@ def test_up_down_and_up_again(database_url: str) -> None:
     migrations.upgrade(database_url)
     assert _with(database_url, _schema) == migrated
     assert _with(database_url, _functions) == functions
+
+
+async def _index_a_child(database: Database) -> None:
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO child (id, data_key, sealed_identity, sealed_record, token_version, looked_after, restricted, "
+            "created_at, updated_at) VALUES (gen_random_uuid(), '', '', '', 2, false, false, now(), now())"
+        )
+        for table in ("child_token", "address_token"):
+            await connection.execute(f"INSERT INTO {table} SELECT 7, id FROM child")
+
+
+async def _indexed_by_number(database: Database) -> list[int]:
+    found = "SELECT count(*) FROM {} t JOIN child c ON c.number = t.pointer WHERE t.token = 7 AND t.nonce IS NULL"
+    async with database.connection() as connection:
+        return [await connection.fetchval(found.format(table)) for table in ("child_token", "address_token")]
+
+
+async def _indexed_by_id(database: Database) -> list[int]:
+    found = "SELECT count(*) FROM {} t JOIN child c ON c.id = t.child_id WHERE t.token = 7"
+    async with database.connection() as connection:
+        return [await connection.fetchval(found.format(table)) for table in ("child_token", "address_token")]
+
+
+def test_whoever_is_indexed_stays_so_when_the_index_gets_its_masks_and_loses_them(database_url: str) -> None:
+    migrations.downgrade(database_url, "0007")
+    _with(database_url, _index_a_child)
+    migrations.upgrade(database_url)
+    assert _with(database_url, _indexed_by_number) == [1, 1]
+    migrations.downgrade(database_url, "0007")
+    assert _with(database_url, _indexed_by_id) == [1, 1]
 
 
 def test_the_migrations_make_what_the_models_describe(database_url: str) -> None:

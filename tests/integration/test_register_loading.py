@@ -46,13 +46,14 @@ async def test_a_changed_row_takes_the_place_of_the_old_one(
     assert await only_tokens_that_belong(database, vault, token_keys)
 
 
-async def test_tokens_of_an_earlier_version_are_forgotten_too(
+async def test_tokens_of_a_version_that_is_not_known_lead_nowhere_any_more(
     database: Database, bring_in: Import, vault: Vault, token_keys: TokenKeys
 ) -> None:
     await bring_in(child(1))
     async with database.connection() as connection:
-        await connection.execute("UPDATE child SET token_version = 0")
-        await connection.execute("UPDATE child_token SET token = token + 1")
+        await connection.execute("UPDATE child SET token_version = 99, number = number + 1")  # as of that version
+        for table in ("child_token", "address_token"):
+            await connection.execute(f"UPDATE {table} SET token = token + 1")
     await bring_in(child(1, sex="f"))
     assert await only_tokens_that_belong(database, vault, token_keys)
 

@@ -8,11 +8,14 @@ by itself, which helps the attacker, with statistics drawn from the very populat
 from collections import Counter, defaultdict
 from itertools import combinations
 from random import Random
+from typing import NamedTuple
+from uuid import UUID
 
 import pytest
 
 from bench.matching.people import Population, register
 from registry_api.matching.record import Record, record_of
+from registry_api.matching.token_keys import TOKEN_VERSION
 from registry_api.matching.tokens import Kind, TokenKeys, address_tokens, index_tokens
 
 SIZE = 8000
@@ -84,35 +87,61 @@ def test_the_attack_would_succeed_on_a_lone_surname() -> None:
     assert recovered(*surnames) > 3 * MOST_RECOVERED
 
 
-def linked(size: int) -> tuple[float, float]:
-    """Return the shares of brothers and sisters, twins left out, whom a token gives away that few others share.
+class Table(NamedTuple):
+    """What somebody has who copied the database: the index, and the numbers of the children; and what is true."""
 
-    First by all types of tokens, then by those that have nothing to do with where they live. What few share, up to
-    five, an attacker takes for a household; all the pairs found so are looked at, not only those of one type.
-    """
-    keys, owners = Telling(), defaultdict[int, list[int]](list)
+    rows: dict[int, list[int]]
+    """By token, what its rows point to."""
+    numbers: list[int]
+    pairs: set[tuple[int, int]]
+    """Brothers and sisters, twins left out, by their numbers."""
+
+
+def copied(size: int, version: int) -> Table:
+    keys = TokenKeys(bytes(range(32)), version)
     children = register(Population(203), size)
-    households = defaultdict[int, list[int]](list)
-    for number, child in enumerate(children):
-        households[id(child.home)].append(number)
-        for token in index_tokens(record_of(child.person), keys):
-            owners[token].append(number)
+    numbers = [keys.number(UUID(int=place)) for place in range(size)]
+    rows, households = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
+    for place, child in enumerate(children):
+        households[id(child.home)].append(place)
+        record = record_of(child.person)
+        for token in {*index_tokens(record, keys), *address_tokens(record, keys, current_only=False)}:
+            rows[token].append(keys.posting(token, numbers[place])[2])
     pairs = {
-        pair
+        (numbers[one], numbers[other])
         for members in households.values()
-        for pair in combinations(members, 2)
-        if children[pair[0]].person.date_of_birth != children[pair[1]].person.date_of_birth
+        for one, other in combinations(members, 2)
+        if children[one].person.date_of_birth != children[other].person.date_of_birth
     }
-    by_place: dict[bool, set[tuple[int, int]]] = {True: set(), False: set()}
-    for token, sharing in owners.items():
-        if 2 <= len(sharing) <= 5:
-            kind = keys.made_of[token][0]
-            by_place["postcode" in kind or "house" in kind].update(combinations(sharing, 2))
-    return len((by_place[True] | by_place[False]) & pairs) / len(pairs), len(by_place[False] & pairs) / len(pairs)
+    return Table(rows, numbers, pairs)
 
 
-def test_only_the_tokens_of_a_place_link_a_household() -> None:
-    """What stands in docs/adr/0029: whoever has a copy of the index sees who lives together, through these alone."""
-    by_any, by_others = linked(2000)
-    assert by_any > 0.9, "linked no longer: then say so in docs/adr/0029, and hold it here"
-    assert by_others < 0.1
+def few(table: Table) -> list[list[int]]:
+    """What few share, up to five, an attacker takes for a household."""
+    return [sharing for sharing in table.rows.values() if 2 <= len(sharing) <= 5]
+
+
+def linked(table: Table) -> float:
+    """Return the share of brothers and sisters whom the index gives away, by what its rows point to."""
+    named = {pair for sharing in few(table) for pair in combinations(sharing, 2)}
+    return len((named | {(other, one) for one, other in named}) & table.pairs) / len(table.pairs)
+
+
+def test_no_row_of_the_index_links_a_household() -> None:
+    assert linked(copied(2000, TOKEN_VERSION)) == 0
+
+
+def test_before_there_were_masks_the_index_linked_nearly_all() -> None:
+    """A check of the check."""
+    assert linked(copied(2000, 2)) > 0.9
+
+
+def test_no_two_rows_point_alike_and_no_difference_of_two_comes_again() -> None:
+    """One mask for all rows of a token would leave the XOR of two children the same wherever they stand together."""
+    table = copied(2000, TOKEN_VERSION)
+    pointers = [pointer for sharing in table.rows.values() for pointer in sharing]
+    assert len(set(pointers)) == len(pointers)
+    differences = Counter(one ^ other for sharing in few(table) for one, other in combinations(sharing, 2))
+    assert max(differences.values()) == 1
+    of_numbers = {one ^ other for one, other in combinations(table.numbers[:1000], 2)}
+    assert of_numbers.isdisjoint(differences)

@@ -33,8 +33,8 @@ from registry_api.register.sealing import (
     open_identity,
     open_other_key_worker,
     open_record,
+    postings_of,
     rows_of,
-    tokens_of,
 )
 from registry_api.register.source import SourceKeys
 
@@ -148,11 +148,9 @@ def test_an_entry_comes_back_whole(entry: ChildEntry) -> None:
 def test_the_tokens_of_a_child_can_be_computed_again_from_its_row(entry: ChildEntry) -> None:
     rows = seal(entry)
     (child,) = stored(rows, "child")
-    of_child, of_address = tokens_of(child, VAULT, TOKEN_KEYS)
-    assert sorted(of_child) == sorted(row["token"] for row in stored(rows, "child_token"))
-    assert sorted(of_address) == sorted(row["token"] for row in stored(rows, "address_token"))
-    for tokens in (of_child, of_address):
-        assert len(set(tokens)) == len(tokens)
+    for table, postings in postings_of(child, child["number"], VAULT, TOKEN_KEYS).items():
+        assert sorted(postings) == sorted(tuple(row.values()) for row in stored(rows, table))
+        assert len({token for token, _, _ in postings}) == len(postings)
 
 
 @pytest.mark.rule("ENQ-5")
