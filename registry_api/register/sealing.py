@@ -252,10 +252,8 @@ def open_entry(child: Row, parts: Mapping[str, Sequence[Row]], vault: Vault) -> 
 
 
 def postings_of(row: Row, number: int, vault: Vault, token_keys: TokenKeys) -> dict[str, list[Posting]]:
-    """Return the rows of the index, by table, that ``rows_of`` gave a stored child of this number.
-
-    A function of the sealed record alone, so that the index needs no column to find a child's own rows.
-    """
+    """Return the rows of the index, by table, that ``rows_of`` gave a stored child of this number: a function of the
+    sealed record alone, so that the index needs no column to find a child's own rows."""
     return _postings(open_record(row, vault), number, token_keys)
 
 
