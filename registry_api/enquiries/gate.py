@@ -4,7 +4,7 @@ The role that answers enquiries cannot read the register. ``OPEN`` hands it cand
 under a signed head, whose commitment opens to exactly what is looked for, and whose enquirer stands recorded with it
 (ENQ-2). ``READ_STANDING`` then says how those candidates stand, and who else lives in their homes or in those that were
 asked about, and ``READ_PRESENT`` who may pose a risk there, until the enquiry is answered. Whatever is refused is an
-error, and nothing is read.
+error, and nothing is read; whoever lives anywhere else is not told of.
 """
 
 from collections.abc import Collection
@@ -90,7 +90,9 @@ team_manager_away boolean, team_manager_cover uuid, team_manager_cover_away bool
 """
 
 # The homes of the candidates are known to the index under the version that each of them stands under. While it is made
-# anew, a neighbour may stand under the earlier one, and a question asks under both.
+# anew, a neighbour may stand under the earlier one, and a question asks under both. A home that is neither a candidate's
+# nor was asked about is not refused but looked under in vain: a worker may ask under the earlier version still when the
+# last child has left it, and a candidate may have moved since it was handed out; nobody may go without an answer then.
 READ_STANDING: Final = Definer(
     "read_standing",
     {"entry": "bigint", "child_ids": "uuid[]", "address_tokens": "bigint[]", "now": "timestamptz"},
@@ -104,11 +106,11 @@ BEGIN
     IF NOT FOUND OR (given_child_ids <@ held.child_ids) IS NOT TRUE THEN
         {_REFUSE.format("the enquiry was not handed these children, or has its answer")};
     END IF;
-    IF EXISTS (
-        SELECT FROM unnest(given_address_tokens) AS home WHERE (home = ANY(held.homes)) IS NOT TRUE
-          AND NOT EXISTS (SELECT FROM address_token k WHERE k.token = home AND k.child_id = ANY(given_child_ids))
-    ) AND NOT EXISTS (SELECT FROM child c WHERE c.token_version < {TOKEN_VERSION}) THEN
-        {_REFUSE.format("nobody who was asked about lives there")};
+    IF NOT EXISTS (SELECT FROM child c WHERE c.token_version < {TOKEN_VERSION}) THEN
+        given_address_tokens := ARRAY(
+            SELECT home FROM unnest(given_address_tokens) AS home WHERE home = ANY(held.homes)
+               OR EXISTS (SELECT FROM address_token k WHERE k.token = home AND k.child_id = ANY(given_child_ids))
+        );
     END IF;
     RETURN QUERY {as_given(STANDING)};
 END""",
@@ -162,7 +164,8 @@ class Gate:
     ) -> list[Any]:
         """Return how these candidates stand, and each child on a plan who is indexed under one of the address tokens.
 
-        Raises asyncpg.InsufficientPrivilegeError for a child who was no candidate of this enquiry's.
+        Tokens of other homes than the candidates' and those that were asked about find nobody. Raises
+        asyncpg.InsufficientPrivilegeError for a child who was no candidate of this enquiry's.
         """
         values = {"entry": self.entry, "child_ids": [*child_ids], "address_tokens": address_tokens, "now": now}
         return await _STANDING.fetch(connection, values)

@@ -156,6 +156,7 @@ async def test_an_answer_shuts_it(world: World) -> None:
 
 async def test_only_candidates_and_their_homes_are_told_of(world: World) -> None:
     known, other = await _two_children(world)
+    await world.add(entry("Clement", born=None, address="12 Foxglove Close", plan=PlanKind.FULL))
     gate, elsewhere = await unused(world), await unused(world, question(**OTHER))
     async with as_role(world, Role.API) as api:
         with SHUT:  # nothing has been handed out yet
@@ -164,9 +165,13 @@ async def test_only_candidates_and_their_homes_are_told_of(world: World) -> None
         homes = list(gate.sought.homes)
         told = await gate.standing(api, child_ids=[known], address_tokens=homes, now=START)
         assert [row["id"] for row in told] == [known]
-        for children, tokens in (([other], homes), ([known, other], []), ([], list(elsewhere.sought.homes))):
+        for children, tokens in (([other], homes), ([known, other], [])):
             with SHUT:
                 await gate.standing(api, child_ids=children, address_tokens=tokens, now=START)
+        strange = list(elsewhere.sought.homes)
+        assert await gate.standing(api, child_ids=[], address_tokens=strange, now=START) == []
+        await candidates(api, elsewhere)
+        assert len(await elsewhere.standing(api, child_ids=[], address_tokens=strange, now=START)) == 1
 
 
 async def test_each_attempt_has_an_entry_of_its_own(world: World) -> None:
