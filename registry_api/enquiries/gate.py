@@ -90,9 +90,9 @@ team_manager_away boolean, team_manager_cover uuid, team_manager_cover_away bool
 """
 
 # The homes of the candidates are known to the index under the version that each of them stands under. While it is made
-# anew, a neighbour may stand under the earlier one, and a question asks under both. A home that is neither a candidate's
-# nor was asked about is not refused but looked under in vain: a worker may ask under the earlier version still when the
-# last child has left it, and a candidate may have moved since it was handed out; nobody may go without an answer then.
+# anew, a neighbour may stand under the earlier one, and a question asks under both. A home that is neither a
+# candidate's nor was asked about is not refused but looked under in vain: a worker may ask under the earlier version
+# still when the last child has left it, or a candidate may just have moved, and nobody may go unanswered for that.
 READ_STANDING: Final = Definer(
     "read_standing",
     {"entry": "bigint", "child_ids": "uuid[]", "address_tokens": "bigint[]", "now": "timestamptz"},
