@@ -200,10 +200,9 @@ class Enquiries:
         Raises StoreUnavailable; one enquiry stops no other, and what fails is tried again.
         """
         until = self._clock() - _ATTEMPT_OVER
+        since = max(until - KEY_KEPT, self._finished_until)
         async with database.connection() as connection:
-            rows = await store.unanswered(
-                connection, max(until - KEY_KEPT, self._finished_until), until, _MOST_FINISHED
-            )
+            rows = await store.unanswered(connection, since, until, _MOST_FINISHED)
         all_done = len(rows) < _MOST_FINISHED
         for row in rows:
             try:
@@ -229,8 +228,7 @@ class Enquiries:
         One that was recorded and never answered, because that failed, is answered now. Raises StoreUnavailable.
         """
         if row["sealed_answer"] is not None:
-            key = self._vault.key("enquiry", row["id"], row["data_key"])
-            return key.open("answer", row["sealed_answer"])
+            return self._vault.key("enquiry", row["id"], row["data_key"]).open("answer", row["sealed_answer"])
         async with self._database.connection() as connection:
             return (await self._answer(connection, reopened(row, self._vault, self._profile))).body
 
