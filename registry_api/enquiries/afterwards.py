@@ -14,10 +14,11 @@ from uuid import UUID
 from registry_api.access_log import store as access_log
 from registry_api.enquiries import afterwards_store as store
 from registry_api.enquiries.children import ChildFound, followed_up, read_child, read_record
-from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES
+from registry_api.enquiries.rules import Outcome
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
+from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.statement import Statement
 from registry_api.matching.bands import Band, Match, best_match
 from registry_api.matching.record import Record
@@ -51,27 +52,31 @@ class Afterwards:
         round takes up what this one did not end.
         """
         done = 0
-        async with database.connection() as connection:
-            await store.forget_all_if_nobody_waits(connection)
+        left: set[UUID] = set()
         for _ in range(_MOST_BATCHES):
             async with database.transaction() as connection:
-                taken = await self._batch(connection)
+                taken = await self._batch(connection, left) if await people.may_be_brought(connection) else 0
             done += taken
             if taken < _AT_ONCE:
                 break
-        return done
+        return done - len(left)
 
-    async def _batch(self, connection: Connection) -> int:
-        rows = await store.take(connection, _AT_ONCE)
-        records = {row["id"]: record for row in rows if (record := read_record("child", row, self.vault)) is not None}
-        if records:
-            queries = [query_tokens(record, self.token_keys) for record in records.values()]
-            for enquiry in await store.that_found_nobody(connection, list(records), queries):
-                question = read_record("enquiry", enquiry, self.vault)
-                if question is not None:
-                    await self._match(connection, enquiry, question, records)
-            await self._bring_people(connection, records)
-        return len(rows)
+    async def _batch(self, connection: Connection, left: set[UUID]) -> int:
+        """Match some children; return how many. Those who stay on the queue are added to ``left``."""
+        children, rows = await store.take(connection, _AT_ONCE, left)
+        stay: set[UUID] = set()
+        if await store.anybody_waits(connection):
+            read = ((row["id"], read_record("child", row, self.vault)) for row in rows)
+            records = {child: record for child, record in read if record is not None}
+            stay = set(children) - set(records)
+            if records:
+                queries = [query_tokens(record, self.token_keys) for record in records.values()]
+                for enquiry in await store.that_found_nobody(connection, list(records), queries):
+                    stay |= await self._match(connection, enquiry, records)
+                await self._bring_people(connection, records)
+        await store.done(connection, set(children) - stay)
+        left |= stay
+        return len(children)
 
     async def _bring_people(self, connection: Connection, changed: Mapping[UUID, Record]) -> None:
         """Bring people who may pose a risk at a child's address to those who work with a child on a plan (CUS-1)."""
@@ -95,20 +100,30 @@ class Afterwards:
             await access_log.append(connection, entry)
 
     async def _match(
-        self, connection: Connection, enquiry: Mapping[str, Any], question: Record, changed: Mapping[UUID, Record]
-    ) -> None:
-        """Ask the register again as the enquirer did: a twin who is there as well has to be weighed with the child."""
+        self, connection: Connection, enquiry: Mapping[str, Any], changed: Mapping[UUID, Record]
+    ) -> set[UUID]:
+        """Ask the register again as the enquirer did: a twin who is there as well has to be weighed with the child.
+
+        Returns which children have to be looked at again. Whoever waits for the first answer may have read the register
+        before they were in it, and what cannot be opened now may be opened later.
+        """
+        question = read_record("enquiry", enquiry, self.vault)
+        if question is None:
+            return set(enquiry["children"])
         rows = await store.candidates(connection, query_tokens(question, self.token_keys))
         entries = [(row["id"], record) for row in rows if (record := read_record("child", row, self.vault)) is not None]
         match = best_match(question, entries)
         meant = [child for child in match.candidates or match.possible if child in changed]
         # Where somebody has been given it to decide, one more who may be meant, or may not, is no news.
-        if not meant or (match.band is Band.POSSIBLE and enquiry["outcome"] not in NOT_KNOWN_OUTCOMES):
-            return
+        decided = enquiry["outcome"] == Outcome.MORE_INFORMATION_NEEDED
+        if not meant or (match.band is Band.POSSIBLE and decided):
+            return set()
         now = self.clock()
+        if enquiry["outcome"] is None and now - enquiry["received_at"] <= KEY_KEPT:
+            return set(meant)
         noted = [await store.note(connection, enquiry["id"], child, match.band, now) for child in meant]
         if not any(noted):
-            return
+            return set()
         wanted = match.candidates or tuple(meant)
         standing = await register.standing(connection, child_ids=wanted, now=now)
         children = [read_child(row, self.vault) for row in standing]
@@ -124,6 +139,7 @@ class Afterwards:
                 child_ids=meant,
             ),
         )
+        return set()
 
 
 def notices(match: Match[UUID], children: Sequence[ChildFound], urgency: str) -> list[Notice]:

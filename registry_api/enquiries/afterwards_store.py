@@ -1,6 +1,6 @@
 """The queries of matching again: children who changed, the enquiries that found nobody, and what was made of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,38 +18,47 @@ _MOST_OF_ONE_TOKEN = 500
 """Enquiries read for one token: what so many share says nothing."""
 
 
-async def forget_all_if_nobody_waits(connection: Connection) -> None:
-    """Empty the queue where neither an enquiry nor a person who may pose a risk waits for anybody.
+async def take(connection: Connection, limit: int, left: Collection[UUID]) -> tuple[list[UUID], list[Any]]:
+    """Return children of the queue but those in ``left``, and their sealed records; no other worker gets the same ones.
 
-    Before the first of either, a whole register may stand in it.
+    They stand on it until ``done``. Whoever is visible is taken, never whoever comes after a mark: changes are not
+    committed in the order in which they were made. A child who is being changed has no record here.
     """
-    await connection.execute(
-        "DELETE FROM child_changed WHERE NOT EXISTS (SELECT FROM enquiry_token) "
-        "AND NOT EXISTS (SELECT FROM risk_person)"
-    )
-
-
-async def take(connection: Connection, limit: int) -> list[Any]:
-    """Take children off the queue, with their sealed records; no other worker gets the same ones.
-
-    They are back on it when the transaction does not come to its end. Whoever is visible is taken, never whoever
-    comes after a mark: changes are not committed in the order in which they were made.
-    """
-    return await connection.fetch(
-        "WITH taken AS (DELETE FROM child_changed WHERE child_id IN "
-        "(SELECT child_id FROM child_changed LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING child_id) "
-        "SELECT c.id, c.data_key, c.sealed_record FROM taken JOIN child c ON c.id = taken.child_id",
+    taken = await connection.fetch(
+        "SELECT child_id FROM child_changed WHERE child_id <> ALL($2::uuid[]) LIMIT $1 FOR UPDATE SKIP LOCKED",
         limit,
+        [*left],
+    )
+    children = [row["child_id"] for row in taken]
+    # In a statement of its own, which sees every change that was committed before the child was taken. And whoever
+    # changes a child waits for this transaction, which never waits for them.
+    rows = await connection.fetch(
+        "SELECT id, data_key, sealed_record FROM child WHERE id = ANY($1) FOR KEY SHARE SKIP LOCKED", children
+    )
+    return children, rows
+
+
+async def done(connection: Connection, children: Collection[UUID]) -> None:
+    """Take children off the queue."""
+    await connection.execute("DELETE FROM child_changed WHERE child_id = ANY($1)", [*children])
+
+
+async def anybody_waits(connection: Connection) -> bool:
+    """Return whether any enquiry, or person who may pose a risk, is there to be matched.
+
+    Before the first of either, a whole register may stand on the queue.
+    """
+    return bool(
+        await connection.fetchval("SELECT EXISTS (SELECT FROM enquiry_token) OR EXISTS (SELECT FROM risk_person)")
     )
 
 
 async def that_found_nobody(
     connection: Connection, children: Sequence[UUID], queries: Sequence[QueryTokens]
 ) -> list[Any]:
-    """Return the enquiries that found nobody for certain and share enough with one of ``children``.
+    """Return the enquiries that found nobody for certain, or have no answer yet, and share enough with a child.
 
-    ``queries``: for each child, what a question about them looks for. Those that wait for their first answer are left
-    to it.
+    ``queries``: for each of ``children``, what a question about them looks for.
     """
     rows = [
         (child, token, weight)
@@ -57,15 +66,15 @@ async def that_found_nobody(
         for token, weight in zip(query.tokens, query.weights, strict=True)
     ]
     return await connection.fetch(
-        "SELECT e.id, e.reference, e.data_key, e.sealed_record, e.urgency, a.outcome "
-        "FROM (SELECT DISTINCT hit.enquiry_id FROM "
+        "SELECT e.id, e.reference, e.received_at, e.data_key, e.sealed_record, e.urgency, a.outcome, again.children "
+        "FROM (SELECT hit.enquiry_id, array_agg(hit.child_id) AS children FROM "
         "(SELECT wanted.child_id, found.enquiry_id, sum(wanted.weight) AS weight "
         "FROM unnest($1::uuid[], $2::bigint[], $3::float8[]) AS wanted(child_id, token, weight) "
         "CROSS JOIN LATERAL (SELECT t.enquiry_id FROM enquiry_token t WHERE t.token = wanted.token "
         f"LIMIT {_MOST_OF_ONE_TOKEN}) found GROUP BY wanted.child_id, found.enquiry_id) hit "
-        "WHERE hit.weight >= $4) again "
-        "JOIN enquiry e ON e.id = again.enquiry_id JOIN enquiry_answer a ON a.enquiry_id = e.id "
-        f"WHERE e.refusal IS NULL AND a.outcome IN ('{_SETTLED_NOBODY}')",
+        "WHERE hit.weight >= $4 GROUP BY hit.enquiry_id) again "
+        "JOIN enquiry e ON e.id = again.enquiry_id LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
+        f"WHERE e.refusal IS NULL AND (a.outcome IS NULL OR a.outcome IN ('{_SETTLED_NOBODY}'))",
         [child for child, _, _ in rows],
         [token for _, token, _ in rows],
         [weight for _, _, weight in rows],

@@ -4,7 +4,7 @@ The role that answers enquiries cannot read the register. ``OPEN`` hands it cand
 under a signed head, whose commitment opens to exactly what is looked for, and whose enquirer stands recorded with it
 (ENQ-2). ``READ_STANDING`` then says how those candidates stand, and who else lives in their homes or in those that were
 asked about, and ``READ_PRESENT`` who may pose a risk there, until the enquiry is answered. Whatever is refused is an
-error, and nothing is read.
+error, and nothing is read; whoever lives anywhere else is not told of.
 """
 
 from collections.abc import Collection
@@ -98,7 +98,9 @@ team_manager_away boolean, team_manager_cover uuid, team_manager_cover_away bool
 """
 
 # The homes of the candidates are known to the index under the version that each of them stands under. While it is made
-# anew, a neighbour may stand under the earlier one, and a question asks under both.
+# anew, a neighbour may stand under the earlier one, and a question asks under both. A home that is neither a
+# candidate's nor was asked about is not refused but looked under in vain: a worker may ask under the earlier version
+# still when the last child has left it, or a candidate may just have moved, and nobody may go unanswered for that.
 READ_STANDING: Final = Definer(
     "read_standing",
     {"entry": "bigint", "child_ids": "uuid[]", "address_tokens": "bigint[]", "pads": "bytea[]", "now": "timestamptz"},
@@ -112,14 +114,14 @@ BEGIN
     IF NOT FOUND OR (given_child_ids <@ held.child_ids) IS NOT TRUE THEN
         {_REFUSE.format("the enquiry was not handed these children, or has its answer")};
     END IF;
-    IF EXISTS (
-        SELECT FROM unnest(given_address_tokens, given_pads) AS wanted(token, pad)
-        WHERE (wanted.token = ANY(held.homes)) IS NOT TRUE AND NOT EXISTS (
+    IF NOT EXISTS (SELECT FROM child c WHERE c.token_version < {TOKEN_VERSION}) THEN
+        SELECT coalesce(array_agg(wanted.token), '{{}}'), coalesce(array_agg(wanted.pad), '{{}}')
+        INTO given_address_tokens, given_pads
+        FROM unnest(given_address_tokens, given_pads) AS wanted(token, pad)
+        WHERE wanted.token = ANY(held.homes) OR EXISTS (
             SELECT FROM address_token t JOIN child c ON c.number = {NUMBER}
             WHERE t.token = wanted.token AND c.id = ANY(given_child_ids)
-        )
-    ) AND NOT EXISTS (SELECT FROM child c WHERE c.token_version < {TOKEN_VERSION}) THEN
-        {_REFUSE.format("nobody who was asked about lives there")};
+        );
     END IF;
     RETURN QUERY {as_given(STANDING)};
 END""",
@@ -180,8 +182,8 @@ class Gate:
     ) -> list[Any]:
         """Return how these candidates stand, and each child on a plan who is indexed under one of the address tokens.
 
-        ``pads``: of those tokens, in turn. Raises asyncpg.InsufficientPrivilegeError for a child who was no candidate
-        of this enquiry's.
+        ``pads``: of those tokens, in turn. Tokens of other homes than the candidates' and those that were asked about
+        find nobody. Raises asyncpg.InsufficientPrivilegeError for a child who was no candidate of this enquiry's.
         """
         values = {"entry": self.entry, "child_ids": [*child_ids], "address_tokens": address_tokens, "pads": pads}
         return await _STANDING.fetch(connection, values | {"now": now})

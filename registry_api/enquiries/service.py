@@ -197,12 +197,13 @@ class Enquiries:
         """Answer what was recorded and never answered, as a retry would, so that nobody's follow-up waits (ENQ-10).
 
         A later retry gets this very answer. Of the last KEY_KEPT, a few at a time. ``database``: not that of requests.
-        Raises StoreUnavailable; one enquiry stops no other.
+        Raises StoreUnavailable; one enquiry stops no other, and what fails is tried again.
         """
         until = self._clock() - _ATTEMPT_OVER
         since = max(until - KEY_KEPT, self._finished_until)
         async with database.connection() as connection:
             rows = await store.unanswered(connection, since, until, _MOST_FINISHED)
+        all_done = len(rows) < _MOST_FINISHED
         for row in rows:
             try:
                 asked = reopened(row, self._vault, self._profile)
@@ -217,7 +218,8 @@ class Enquiries:
                 raise
             except Exception as error:  # whatever it is, the others must not wait for it
                 _log.error("enquiry_not_finished", error=type(error).__name__)
-        if len(rows) < _MOST_FINISHED:
+                all_done = False  # a key that is missing now may be put back
+        if all_done:
             self._finished_until = until
 
     async def held_answer(self, row: Mapping[str, Any]) -> bytes:
@@ -226,8 +228,7 @@ class Enquiries:
         One that was recorded and never answered, because that failed, is answered now. Raises StoreUnavailable.
         """
         if row["sealed_answer"] is not None:
-            key = self._vault.key("enquiry", row["id"], row["data_key"])
-            return key.open("answer", row["sealed_answer"])
+            return self._vault.key("enquiry", row["id"], row["data_key"]).open("answer", row["sealed_answer"])
         async with self._database.connection() as connection:
             return (await self._answer(connection, reopened(row, self._vault, self._profile))).body
 
@@ -287,8 +288,7 @@ class Enquiries:
 
     async def _repeat(self, connection: Connection, asked: Asked, sealed_answer: bytes) -> Answered:
         entry = await access_log.append(connection, log_values(asked, "enquiry.repeated", at=self._clock()))
-        receipt = await self.receipt(connection, entry)
-        return Answered(asked.key.open("answer", sealed_answer), receipt, repeated=True)
+        return Answered(asked.key.open("answer", sealed_answer), await self.receipt(connection, entry), repeated=True)
 
     def _digest(self, enquirer: Enquirer, question: bytes, taken_by: UUID | None) -> bytes:
         # Who asks is part of it, and that it came by telephone: another's retry under the same key is another enquiry.

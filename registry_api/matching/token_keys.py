@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 TOKEN_VERSION: Final = 3
 """Part of every key: raise it when what a token is made of changes. The index is then made anew in the background
-(``register.reindexing``), and until it is, questions are asked under the earlier version too."""
+(``enquiries.reindexing``), and until it is, questions are asked under the earlier version too."""
 
 Kind = Literal[
     "nhs", "dob", "name-month", "name-year-day", "name-day-month", "name-postcode", "name-year", "names-year",

@@ -214,11 +214,16 @@ async def record_loaded(
 
 
 async def _note_changed(connection: Connection, entries: Sequence[EntryRows]) -> None:
-    """Have earlier enquiries that found nobody matched with these children, in the background."""
+    """Have earlier enquiries that found nobody matched with these children, in the background.
+
+    Whoever stands on the queue already is written there again: that keeps the background, which reads what was
+    committed, from taking the child off before this change is.
+    """
     children = [entry.child_id for entry in entries]
     if children:
         await connection.execute(
-            "INSERT INTO child_changed (child_id, changed_at) SELECT unnest($1::uuid[]), now() ON CONFLICT DO NOTHING",
+            "INSERT INTO child_changed (child_id, changed_at) SELECT DISTINCT unnest($1::uuid[]), now() "
+            "ON CONFLICT (child_id) DO UPDATE SET changed_at = excluded.changed_at",
             children,
             timeout=BULK_SECONDS,
         )
@@ -246,7 +251,9 @@ async def _forget_tokens(
 ) -> dict[str, set[tuple[Any, ...]]]:
     """Delete the tokens of these children but those in ``kept``, and return all that stood there, by table."""
     rows = await connection.fetch(
-        "SELECT id, data_key, sealed_record, token_version, number FROM child WHERE id = ANY($1) FOR UPDATE", children
+        "SELECT id, data_key, sealed_record, token_version, number FROM child WHERE id = ANY($1) FOR UPDATE",
+        children,
+        timeout=BULK_SECONDS,  # the background may be matching them
     )
     standing: dict[str, set[tuple[Any, ...]]] = {table: set() for table in _TOKENS}
     for row in rows:

@@ -23,6 +23,7 @@ from registry_api.matching.person import Address, Name, Person
 from registry_api.matching.record import Record, UnknownFormat, pack, record_of, unpack
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import address_tokens
+from registry_api.register import loading
 from registry_api.register.entry import Residence
 from registry_api.register.sealing import Source
 
@@ -67,6 +68,9 @@ class Present:
 
 
 NOBODY_PRESENT = Present()
+
+_BROUGHT = 0x4350524F
+"""Advisory lock: shared by whoever brings people to children's key workers, held alone by whoever adds people."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(RiskNotification).decode
@@ -139,6 +143,19 @@ def notification_of(row: Mapping[str, Any], vault: Vault) -> RiskNotification:
     """Return what was notified of a person, opened. The caller has recorded the reading. Raises EnvelopeError."""
     key = vault.key("risk_person", row["id"], row["data_key"])
     return _decode(key.open("notification", row["sealed_notification"]))
+
+
+async def may_be_brought(connection: Connection) -> bool:
+    """Return whether people may be brought to children on plans in this transaction: while no import is adding any."""
+    return bool(await connection.fetchval("SELECT pg_try_advisory_xact_lock_shared($1)", _BROUGHT))
+
+
+async def are_added(connection: Connection) -> None:
+    """Keep people from being brought to anybody until this transaction, which adds some, has ended.
+
+    Otherwise a child who is entered meanwhile could be looked at before the people can be seen, and be on no queue.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _BROUGHT, timeout=loading.BULK_SECONDS)
 
 
 async def not_told(connection: Connection, people: Sequence[UUID], child: UUID, at: datetime) -> list[UUID]:

@@ -19,7 +19,7 @@ from registry_api.matching.person import Name
 from registry_api.matching.record import Record
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import address_tokens
-from registry_api.register import loading
+from registry_api.register import loading, people
 from registry_api.register.csv_format import CsvRow, FileFault, is_identifier, read_rows, survey
 from registry_api.register.csv_row import Reader
 from registry_api.register.importer import ONE_IMPORT_AT_A_TIME, ImportReport, Rejection
@@ -54,11 +54,14 @@ ON CONFLICT (id) DO UPDATE SET data_key = excluded.data_key, sealed_notification
     sealed_record = excluded.sealed_record, token_version = excluded.token_version,
     source_digest = excluded.source_digest, ended_on = excluded.ended_on, updated_at = excluded.updated_at
 """
+# The child is held before it is put on the queue, as everybody does who changes one: two could wait for each other.
 _QUEUE = f"""
 INSERT INTO child_changed (child_id, changed_at)
-SELECT DISTINCT c.id, now() FROM unnest($1::bigint[], $2::bytea[]) AS wanted(token, pad)
-JOIN address_token t ON t.token = wanted.token JOIN child c ON c.number = {NUMBER}
-JOIN plan p ON p.child_id = c.id AND p.ended_on IS NULL
+SELECT held.id, now() FROM child held WHERE held.id IN (
+    SELECT c.id FROM unnest($1::bigint[], $2::bytea[]) AS wanted(token, pad)
+    JOIN address_token t ON t.token = wanted.token JOIN child c ON c.number = {NUMBER}
+    JOIN plan p ON p.child_id = c.id AND p.ended_on IS NULL
+) ORDER BY held.id FOR KEY SHARE OF held
 ON CONFLICT DO NOTHING
 """  # noqa: S608 - a part of ours
 
@@ -112,6 +115,7 @@ async def import_people(
             homes.append(notification.where())
         if dry_run or report.rejected_rows:
             return report
+        await people.are_added(connection)
         await _queue(connection, homes, token_keys)
         await loading.note_load(
             connection, now, "people", added=report.added, changed=report.changed, unchanged=report.unchanged

@@ -150,6 +150,22 @@ async def test_one_that_does_not_open_keeps_none_of_the_others(
     assert "Persimmon" not in said.out + said.err
 
 
+async def test_one_that_opens_again_is_answered_then(world: World) -> None:
+    """As when a key was missing and has been put back."""
+    await _known_child(world)
+    await _fail(world)
+    async with world.database.connection() as connection:
+        await connection.execute("ALTER TABLE enquiry DISABLE TRIGGER USER")
+        key = await connection.fetchval("SELECT data_key FROM enquiry")
+        await connection.execute("UPDATE enquiry SET data_key = $1", key[:30])
+    await _finish(world)
+    assert await world.inbox("kw-1") == []
+    async with world.database.connection() as connection:
+        await connection.execute("UPDATE enquiry SET data_key = $1", key)
+    await _finish(world)
+    assert [told["kind"] for told in await world.inbox("kw-1")] == ["child_enquired_about"]
+
+
 async def test_a_database_that_is_away_again_is_no_end_of_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await _known_child(world)
     await _fail(world)

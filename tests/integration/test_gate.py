@@ -157,6 +157,7 @@ async def test_an_answer_shuts_it(world: World) -> None:
 
 async def test_only_candidates_and_their_homes_are_told_of(world: World) -> None:
     known, other = await _two_children(world)
+    await world.add(entry("Clement", born=None, address="12 Foxglove Close", plan=PlanKind.FULL))
     gate, elsewhere = await unused(world), await unused(world, question(**OTHER))
     async with as_role(world, Role.API) as api:
         with SHUT:  # nothing has been handed out yet
@@ -166,10 +167,15 @@ async def test_only_candidates_and_their_homes_are_told_of(world: World) -> None
         pads = [world.token_keys.pad(token) for token in homes]
         told = await gate.standing(api, child_ids=[known], address_tokens=homes, pads=pads, now=START)
         assert [row["id"] for row in told] == [known]
-        for children, tokens in (([other], homes), ([known, other], []), ([], list(elsewhere.sought.homes))):
+        for children, tokens in (([other], homes), ([known, other], [])):
             pads = [world.token_keys.pad(token) for token in tokens]
             with SHUT:
                 await gate.standing(api, child_ids=children, address_tokens=tokens, pads=pads, now=START)
+        strange = list(elsewhere.sought.homes)
+        pads = [world.token_keys.pad(token) for token in strange]
+        assert await gate.standing(api, child_ids=[], address_tokens=strange, pads=pads, now=START) == []
+        await candidates(api, elsewhere)
+        assert len(await elsewhere.standing(api, child_ids=[], address_tokens=strange, pads=pads, now=START)) == 1
 
 
 async def test_with_another_pad_than_its_tokens_nobody_is_found(world: World) -> None:
