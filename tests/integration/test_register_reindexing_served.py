@@ -163,9 +163,11 @@ async def test_nobody_is_missed_while_two_processes_answer_and_index_anew(
         return done
 
     async with another_process(world) as (app, other):
+        keys = [one.state.enquiries._token_keys for one in (world.app, app)]
+        for own in keys:  # as each process does before it answers anybody
+            await Reindexing(vault=world.vault, token_keys=own).expect(world.keeping)
         asking = [Asking(world, client, met) for client in (world.http, other, world.http, other)]
         goes_on = [asyncio.create_task(one.go_on()) for one in asking]
-        keys = [one.state.enquiries._token_keys for one in (world.app, app)]
         try:
             done = await asyncio.gather(*(index_anew(own, world.keeping) for own in keys))
         finally:
