@@ -285,6 +285,11 @@ async def take_new(connection: Connection, at: datetime, kind: str, reference: s
     return row
 
 
+async def may_grow(connection: Connection) -> bool:
+    """Return whether the login of this connection may add to the tree."""
+    return bool(await connection.fetchval("SELECT has_table_privilege('log_leaf', 'INSERT')"))
+
+
 async def is_waiting(connection: Connection) -> bool:
     """Return whether anything is queued."""
     return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM log_pending)"))
