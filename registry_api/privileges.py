@@ -12,6 +12,7 @@ from typing import Final
 
 from registry_api.access_log.acting import HOLDING, REFUSED
 from registry_api.access_log.keeping_store import ERASED
+from registry_api.access_log.models import AccessEntry
 from registry_api.audit.service import SEARCHES
 from registry_api.enquiries.gate import OPEN, READ_PRESENT, READ_STANDING, RECEIVED, RESUMED
 from registry_api.kernel.db import Connection, Database
@@ -21,6 +22,9 @@ from registry_api.routing.told import TOLD_CHILDREN, TOLD_PEOPLE
 _ADD, _KEEP = "SELECT, INSERT", "SELECT, INSERT, UPDATE"
 _ALL, _PASSING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT, DELETE"
 _READ = "SELECT"
+# The number of an entry is the database's to give: with one of their own somebody could be passed over by the check of
+# the log, or end its numbers.
+_NUMBERED = f"INSERT ({', '.join(name for name in AccessEntry.model_fields if name != 'id')})"
 # What has run out is deleted, which triggers allow once it is written in the log; and under a hold its key is wrapped
 # anew.
 _ERASED, _ERASED_OR_HELD = "SELECT, DELETE", "SELECT, DELETE, UPDATE (data_key)"
@@ -69,10 +73,10 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "rate_count": {Role.API: _ALL},
     # the access log; the trigger that queues an entry runs as the owner
     "access_entry": {
-        Role.API: "INSERT, SELECT (id, kind, at)",
-        Role.REGISTER: _ADD,
-        Role.SEQUENCER: _PASSING,
-        Role.AUDITOR: _ADD,
+        Role.API: f"{_NUMBERED}, SELECT (id, kind, at)",
+        Role.REGISTER: f"SELECT, {_NUMBERED}",
+        Role.SEQUENCER: f"SELECT, DELETE, {_NUMBERED}",
+        Role.AUDITOR: f"SELECT, {_NUMBERED}",
     },
     "log_pending": {Role.API: _READ, Role.SEQUENCER: _PASSING, Role.AUDITOR: _READ},
     "log_origin": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
