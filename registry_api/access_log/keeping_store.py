@@ -193,9 +193,10 @@ async def standing_holds(connection: Connection) -> list[Any]:
 
 
 async def authors(connection: Connection, reference: str) -> set[UUID]:
-    """Return the professionals whose entries stand under a reference."""
+    """Return the professionals whose entries stand under a reference, and who took the enquiry down for a caller."""
     rows = await connection.fetch(
-        "SELECT DISTINCT professional_id FROM access_entry WHERE reference = $1 AND professional_id IS NOT NULL",
+        "SELECT professional_id, particulars::jsonb ->> 'taken_by' AS taken_by FROM access_entry WHERE reference = $1",
         reference,
     )
-    return {row["professional_id"] for row in rows}
+    found = {row["professional_id"] for row in rows} | {UUID(row["taken_by"]) for row in rows if row["taken_by"]}
+    return found - {None}

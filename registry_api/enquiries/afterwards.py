@@ -117,7 +117,11 @@ class Afterwards:
         await access_log.append(
             connection,
             access_log.values(
-                at=now, kind="enquiry.matched_again", reference=enquiry["reference"], reason=match.band.value
+                at=now,
+                kind="enquiry.matched_again",
+                reference=enquiry["reference"],
+                reason=match.band.value,
+                child_ids=meant,
             ),
         )
 

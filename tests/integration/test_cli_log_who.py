@@ -92,6 +92,24 @@ def test_nobody_opens_their_own(log_cli: LogCli, staff: dict[str, UUID], databas
     assert log_cli("log", "open", "E-00000-00001", "--by", "sm-2", "--why", WHY)[0] == 0
 
 
+def test_nobody_opens_what_they_took_down_for_a_caller(
+    log_cli: LogCli, staff: dict[str, UUID], database_url: str
+) -> None:
+    async def taken_down(database: Database) -> None:
+        async with database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO access_entry (at, kind, reference, professional_id, particulars) "
+                "VALUES (now(), 'enquiry.received', 'E-00000-00001', $1, $2)",
+                staff["officer-1"],
+                json.dumps({"taken_by": str(staff["sm-1"])}),
+            )
+
+    asked(database_url, taken_down)
+    code, out, said = log_cli("log", "open", "E-00000-00001", *AS_MANAGER)
+    assert (code, out, "ones_own" in said) == (1, "", True)
+    assert log_cli("log", "open", "E-00000-00001", "--by", "sm-2", "--why", WHY)[0] == 0
+
+
 def test_what_was_erased_is_said_to_be(
     log_cli: LogCli,
     staff: dict[str, UUID],
