@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
+from registry_api.access_log.acting import HOLDING, REFUSED
 from registry_api.access_log.keeping_store import ERASED
+from registry_api.access_log.models import AccessEntry
 from registry_api.audit.service import SEARCHES
 from registry_api.enquiries.gate import OPEN, READ_PRESENT, READ_STANDING, RECEIVED, RESUMED
 from registry_api.kernel.db import Connection, Database
@@ -20,6 +22,9 @@ from registry_api.routing.told import TOLD_CHILDREN, TOLD_PEOPLE
 _ADD, _KEEP = "SELECT, INSERT", "SELECT, INSERT, UPDATE"
 _ALL, _PASSING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT, DELETE"
 _READ = "SELECT"
+# The number of an entry is the database's to give: with one of their own somebody could be passed over by the check of
+# the log, or end its numbers.
+_NUMBERED = f"INSERT ({', '.join(name for name in AccessEntry.model_fields if name != 'id')})"
 # What has run out is deleted, which triggers allow once it is written in the log; and under a hold its key is wrapped
 # anew.
 _ERASED, _ERASED_OR_HELD = "SELECT, DELETE", "SELECT, DELETE, UPDATE (data_key)"
@@ -52,10 +57,10 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "alert": {Role.API: _KEEP, Role.REGISTER: _KEEP, Role.SEQUENCER: _ERASED},
     "looked_over": {Role.REGISTER: _KEEP},
     # who takes part
-    "organisation": {Role.API: _KEEP, Role.REGISTER: _READ},
-    "agreement": {Role.API: _KEEP},
+    "organisation": {Role.API: _KEEP, Role.REGISTER: _READ, Role.AUDITOR: _READ},
+    "agreement": {Role.API: _KEEP, Role.AUDITOR: _READ},
     "client": {Role.API: _KEEP},
-    "professional": {Role.API: _KEEP, Role.REGISTER: _READ},
+    "professional": {Role.API: _KEEP, Role.REGISTER: _READ, Role.AUDITOR: _READ},
     "cover": {Role.API: _KEEP, Role.REGISTER: _READ},
     "directory_change": {Role.API: _ADD},
     # who is signed in, and what was used up
@@ -68,10 +73,10 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "rate_count": {Role.API: _ALL},
     # the access log; the trigger that queues an entry runs as the owner
     "access_entry": {
-        Role.API: "INSERT, SELECT (id, kind, at)",
-        Role.REGISTER: _ADD,
-        Role.SEQUENCER: _PASSING,
-        Role.AUDITOR: _ADD,
+        Role.API: f"{_NUMBERED}, SELECT (id, kind, at)",
+        Role.REGISTER: f"SELECT, {_NUMBERED}",
+        Role.SEQUENCER: f"SELECT, DELETE, {_NUMBERED}",
+        Role.AUDITOR: f"SELECT, {_NUMBERED}",
     },
     "log_pending": {Role.API: _READ, Role.SEQUENCER: _PASSING, Role.AUDITOR: _READ},
     "log_origin": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
@@ -86,9 +91,9 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "log_search": {Role.REGISTER: _ADD, Role.SEQUENCER: _ERASED_OR_HELD},
     "log_anchor": {Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
     "log_cosignature": {Role.API: _READ, Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
-    "legal_hold": {Role.SEQUENCER: _READ, Role.AUDITOR: _READ},
+    "legal_hold": {Role.SEQUENCER: _READ, Role.AUDITOR: "SELECT, INSERT, UPDATE (lifted_at, lifted_entry)"},
     "log_erased": {Role.SEQUENCER: _ADD, Role.AUDITOR: _READ},
-    "log_act": {Role.SEQUENCER: _ERASED_OR_HELD, Role.AUDITOR: _READ},
+    "log_act": {Role.SEQUENCER: _ERASED_OR_HELD, Role.AUDITOR: _ADD},
     # the database itself
     "installation": dict.fromkeys((Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR), _ADD),
     "alembic_version": dict.fromkeys((Role.API, Role.REGISTER, Role.SEQUENCER, Role.AUDITOR), _READ),
@@ -100,6 +105,11 @@ DEFINERS: Final[tuple[Definer, ...]] = (OPEN, READ_STANDING, READ_PRESENT, TOLD_
 
 _OTHERS: Final = tuple(role for role in Role if role is not Role.OWNER)
 
+
+def _quoted(kinds: Iterable[str]) -> str:
+    return ", ".join(f"'{kind}'" for kind in kinds)
+
+
 # Of some tables a role sees or adds a part only. The owner, and so the functions that run as the owner, see all.
 _POLICIES: Final = (
     ("access_entry", "seen", f"FOR SELECT TO {', '.join(_OTHERS)} USING (true)"),
@@ -108,9 +118,10 @@ _POLICIES: Final = (
     (
         "access_entry",
         "of_searches",
-        f"FOR INSERT TO {Role.REGISTER} WITH CHECK (kind IN ({', '.join(repr(str(kind)) for kind in SEARCHES)}))",
+        f"FOR INSERT TO {Role.REGISTER} WITH CHECK (kind IN ({_quoted(SEARCHES)}))",
     ),
     ("access_entry", "of_the_log", f"FOR INSERT TO {Role.SEQUENCER}, {Role.AUDITOR} WITH CHECK (kind LIKE 'log.%')"),
+    ("access_entry", "of_acts", f"FOR INSERT TO {Role.AUDITOR} WITH CHECK (kind IN ({_quoted((REFUSED, *HOLDING))}))"),
     ("access_entry", "of_erasing", f"FOR INSERT TO {Role.SEQUENCER} WITH CHECK (kind = '{ERASED}')"),
     ("access_entry", "erased", f"FOR DELETE TO {Role.SEQUENCER} USING (true)"),
     ("log_secret", "kept", f"FOR SELECT TO {Role.SEQUENCER}, {Role.AUDITOR} USING (true)"),

@@ -20,6 +20,8 @@ from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Forbidden
 
 REFUSED: Final = "request.refused"
+HOLD_PLACED, HOLD_LIFTED, HOLDS_READ = HOLDING = ("hold.placed", "hold.lifted", "holds.read")
+"""The kinds of the entries by which legal holds are recorded."""
 _TABLE: Final = "log_act"
 
 

@@ -192,10 +192,21 @@ async def standing_holds(connection: Connection) -> list[Any]:
     )
 
 
-async def authors(connection: Connection, reference: str) -> set[UUID]:
-    """Return the professionals whose entries stand under a reference."""
-    rows = await connection.fetch(
-        "SELECT DISTINCT professional_id FROM access_entry WHERE reference = $1 AND professional_id IS NOT NULL",
+async def sealed_under(connection: Connection, reference: str) -> list[Any]:
+    """Return what opens the entries under a reference, the oldest first, whichever tree they stand in."""
+    return await connection.fetch(
+        "SELECT e.id AS entry_id, p.sealed, s.wrapped FROM access_entry a JOIN log_entry e ON e.access_entry_id = a.id "
+        "JOIN log_payload p ON p.entry_id = e.id LEFT JOIN log_secret s ON s.entry_id = e.id "
+        "WHERE a.reference = $1 ORDER BY a.id",
         reference,
     )
-    return {row["professional_id"] for row in rows}
+
+
+async def authors(connection: Connection, reference: str) -> set[UUID]:
+    """Return the professionals whose entries stand under a reference, and who took the enquiry down for a caller."""
+    rows = await connection.fetch(
+        "SELECT professional_id, particulars::jsonb ->> 'taken_by' AS taken_by FROM access_entry WHERE reference = $1",
+        reference,
+    )
+    found = {row["professional_id"] for row in rows} | {UUID(row["taken_by"]) for row in rows if row["taken_by"]}
+    return found - {None}

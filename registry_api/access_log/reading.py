@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from registry_api.access_log import anchor_store, tree_store
+from registry_api.access_log import anchor_store, keeping_store, tree_store
 from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.export import Writer
 from registry_api.access_log.merkle import HASH_SIZE, inclusion_spans
@@ -99,10 +99,10 @@ async def openings(connection: Connection, vault: Vault, reference: str, names: 
     """Return what opens the entries under a reference, as ``verify.py open-entry`` reads it, the oldest first.
 
     ``names``: of the fields, none for all; an entry without such a field opens the others. One whose secret was
-    destroyed, or does not open, is left out. Raises NotFound where there is no entry.
+    destroyed, or does not open, is left out. Those of a tree before the present one open as well. Raises NotFound where
+    there is no entry.
     """
-    origin_id, _, _ = await signed_head(connection)
-    rows = await tree_store.placed(connection, origin_id, reference)
+    rows = await keeping_store.sealed_under(connection, reference)
     if not rows:
         raise NotFound
     opened = []

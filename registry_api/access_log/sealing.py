@@ -18,6 +18,9 @@ BEGUN_ANEW: Final = "log.begun_anew"
 
 MATCHED_AGAIN: Final = "enquiry.matched_again"
 """An enquiry was matched again: with its reference, that would tell who asked that the child is known by now."""
+UNREADABLE: Final = "entry.unreadable"
+"""A row that is none of this release's. It stands in the tree like any other, its columns sealed as they are: left in
+the queue, it would keep everybody from being answered."""
 _OPENLY: Final = {"enquiry.restricted_opened": "enquiry.answered"}
 """Kinds that would tell whoever has the reference how the child stands, as they stand open. Each entry commits to its
 true kind as well."""
@@ -59,10 +62,17 @@ def _payload_key(vault: Vault, entry_id: UUID, secret: bytes) -> RowKey:
     return vault.row_key(_TABLE, entry_id, derive_key(secret, "log payload"))
 
 
-def _entry(row: Mapping[str, Any], entry_id: UUID, subjects: bytes) -> Entry:
-    keys = tuple(subject_key(subjects, child_id) for child_id in row["child_ids"] or ())
-    kind = _OPENLY.get(row["kind"], row["kind"])
-    return Entry(entry_id, kind, row["at"], _fields(row), open_reference(row), keys)
+def _written(row: Mapping[str, Any], entry_id: UUID, secret: bytes, subjects: bytes) -> tuple[Mapping[str, str], bytes]:
+    """Return the fields of the entry of a row, and its leaf."""
+    try:
+        keys = tuple(subject_key(subjects, child_id) for child_id in row["child_ids"] or ())
+        kind = _OPENLY.get(row["kind"], row["kind"])
+        made = Entry(entry_id, kind, row["at"], _fields(row), open_reference(row), keys)
+        return made.fields, made.leaf(secret)
+    except (ValueError, TypeError, AttributeError):
+        columns = ("kind", "reference", "particulars", "child_ids", "digest", "sought", *_FIELDS)
+        made = Entry(entry_id, UNREADABLE, row["at"], {name: str(row[name]) for name in columns})
+        return made.fields, made.leaf(secret)
 
 
 def wrapped_anew(vault: Vault, entry_id: UUID, wrapped: bytes, until: date | None) -> bytes:
@@ -86,9 +96,9 @@ def seal(row: Mapping[str, Any], vault: Vault, subjects: bytes, expires_on: date
     ``subjects``: the master of the subject keys (``subject_master``). ``expires_on``: from when on it opens no longer,
     the first day of a month.
     """
-    entry_id, secret, fields = uuid4(), new_secret(), _fields(row)
-    leaf = _entry(row, entry_id, subjects).leaf(secret)
-    sealed = _payload_key(vault, entry_id, secret).seal("fields", json.dumps(fields).encode())
+    entry_id, secret = uuid4(), new_secret()
+    fields, leaf = _written(row, entry_id, secret, subjects)
+    sealed = _payload_key(vault, entry_id, secret).seal("fields", json.dumps(dict(fields)).encode())
     secret_wrapped = vault.wrap(_TABLE, entry_id, secret, until=expires_on)
     return SealedEntry(entry_id, row["id"], leaf, sealed, secret_wrapped, expires_on)
 
@@ -117,5 +127,5 @@ def is_of(row: Mapping[str, Any], vault: Vault, subjects: bytes) -> bool:
     ``row`` has both. Raises EnvelopeError when the secret does not open.
     """
     secret = vault.unwrap(_TABLE, row["entry_id"], row["wrapped"])
-    written = _entry(row, row["entry_id"], subjects).leaf(secret)
+    _, written = _written(row, row["entry_id"], secret, subjects)
     return hmac.compare_digest(written, row["leaf"])

@@ -48,6 +48,11 @@ async def state(connection: Connection) -> Any:
     return await connection.fetchrow(_STATE)
 
 
+async def has_begun(connection: Connection, name: str) -> bool:
+    """Return whether there is, or was, a tree of that name."""
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM log_origin WHERE origin = $1)", name))
+
+
 async def begin(connection: Connection, name: str, at: datetime) -> int:
     """Begin a tree. Raises asyncpg.UniqueViolationError when there was one of that name."""
     id_: int = await connection.fetchval(
@@ -196,17 +201,14 @@ async def covered(connection: Connection, entries: Sequence[int]) -> dict[int, P
     return {row["access_entry_id"]: Placed(row["id"], row["wrapped"]) for row in rows}
 
 
-_PLACED = """
-SELECT a.*, e.id AS entry_id, e.leaf, l.idx, p.sealed, s.wrapped FROM access_entry a
-JOIN log_entry e ON e.access_entry_id = a.id JOIN log_leaf l ON l.entry_id = e.id AND l.origin_id = $1
-JOIN log_payload p ON p.entry_id = e.id LEFT JOIN log_secret s ON s.entry_id = e.id
-WHERE a.reference = $2 ORDER BY l.idx
-"""
-
-
 async def placed(connection: Connection, origin_id: int, reference: str) -> list[Any]:
-    """Return the entries under a reference with where they stand and what opens them, the oldest first."""
-    return await connection.fetch(_PLACED, origin_id, reference)
+    """Return the entries under a reference with where they stand in a tree, the oldest first."""
+    return await connection.fetch(
+        "SELECT e.leaf, l.idx FROM access_entry a JOIN log_entry e ON e.access_entry_id = a.id "
+        "JOIN log_leaf l ON l.entry_id = e.id AND l.origin_id = $1 WHERE a.reference = $2 ORDER BY l.idx",
+        origin_id,
+        reference,
+    )
 
 
 async def place(connection: Connection, access_entry_id: int) -> Any:
@@ -283,6 +285,11 @@ async def take_new(connection: Connection, at: datetime, kind: str, reference: s
     )
     await connection.execute("DELETE FROM log_pending WHERE access_entry_id = $1", row["id"])
     return row
+
+
+async def may_grow(connection: Connection) -> bool:
+    """Return whether the login of this connection may add to the tree."""
+    return bool(await connection.fetchval("SELECT has_table_privilege('log_leaf', 'INSERT')"))
 
 
 async def is_waiting(connection: Connection) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from policies.access import Refused, may_open_restricted, may_read_accesses, may_report_disclosures
-from policies.enquirer import Enquirer, Role
+from policies.enquirer import Disclosure, Enquirer, Role
 from policies.profile import Profile
 from registry_api.access_log.admitting import admit
 from registry_api.audit import searching, showing, store
@@ -25,6 +25,7 @@ from registry_api.audit.schemas import (
     DisclosureReportRequest,
 )
 from registry_api.audit.service import Covered
+from registry_api.enquiries.rules import Outcome, as_told
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Database
@@ -42,12 +43,15 @@ _TOLD: Final = {
     "open_case": "That Children's Services have an open case, and whom to turn to.",
     "known_before": "That the child was known before.",
     "known": "That the child is known, and whom to turn to; no more.",
+    "address": "If the child lived there then: that a child on a plan lives at the address, and whom to turn to.",
     "call_back": "Nothing yet: that they would be called back.",
     "more_information_needed": "Nothing: that more details were needed.",
 }
 _WHAT: Final = {
     "enquiry.answered": "An enquiry was answered.",
     "enquiry.restricted_opened": "An enquiry was answered.",
+    "enquiry.finished_unsent": "An enquiry was answered, after whoever asked was no longer there.",
+    "enquiry.matched_again": "An enquiry from before was compared with the child's record.",
     "enquiry.explained": "It was checked how an enquiry was matched.",
     "transfer.allocated": "A key worker was named for the child.",
     "log.searched": "The record of who looked was searched.",
@@ -143,11 +147,6 @@ def _is_about(row: Mapping[str, Any], child: UUID) -> bool:
 
 def _disclosure(row: Mapping[str, Any], names: Mapping[UUID, str], child: UUID) -> DisclosureMade:
     says = showing.said(row)
-    told = "Nothing of this child beyond this list."
-    if str(row["kind"]).startswith("enquiry."):
-        told = "The enquiry was about somebody else; this child's record was looked at to answer it."
-        if row["answered_about"] == child:
-            told = _TOLD.get(row["reason"], "Nothing of this child.")
     return DisclosureMade(
         at=row["at"],
         reference=row["reference"],
@@ -157,5 +156,25 @@ def _disclosure(row: Mapping[str, Any], names: Mapping[UUID, str], child: UUID) 
         organisation=says.get("organisation"),
         purpose=says.get("purpose"),
         reason=says.get("why"),
-        told=told,
+        told=_told(row, says, child),
     )
+
+
+def _told(row: Mapping[str, Any], says: Mapping[str, str], child: UUID) -> str:
+    """Return what was told of a child, as far as it is known to have been: never more than their agreement was for."""
+    kind = str(row["kind"])
+    if not kind.startswith("enquiry."):
+        return "Nothing of this child beyond this list."
+    if kind == "enquiry.matched_again":
+        return "Nothing by this: those who work with children were told of the enquiry."
+    held = kind == "enquiry.finished_unsent" or says.get("taken_by")
+    if held and not row["handed_out"]:
+        return "Nothing: the answer has not reached whoever asked."
+    if row["reason"] == Outcome.ADDRESS:
+        return _TOLD[Outcome.ADDRESS]
+    if row["answered_about"] != child:
+        return "The enquiry was about somebody else; this child's record was looked at to answer it."
+    reason = row["reason"]
+    if reason in set(Outcome) and says.get("disclosure"):
+        reason = as_told(Outcome(reason), Disclosure(says["disclosure"]))
+    return _TOLD.get(reason, "Nothing of this child.")

@@ -20,11 +20,20 @@ def is_ones_own(row: Mapping[str, Any], professional_id: UUID) -> bool:
 
 def said(row: Mapping[str, Any]) -> dict[str, str]:
     """Return what an entry says of who acted and why; that of an enquiry's answer stands in what was received."""
-    return _asked(row) | dict(json.loads(row["particulars"] or "{}"))
+    return _asked(row) | _read(row["particulars"])
 
 
 def _asked(row: Mapping[str, Any]) -> dict[str, str]:
-    return dict(json.loads(row["asked"] or "{}")) if str(row["kind"]).startswith(("enquiry.", "telephone.")) else {}
+    return _read(row["asked"]) if str(row["kind"]).startswith(("enquiry.", "telephone.")) else {}
+
+
+def _read(particulars: str | None) -> dict[str, str]:
+    """Return what a row says; nothing where it is none of ours, for that must not hide what else was found."""
+    try:
+        said = json.loads(particulars or "{}")
+    except ValueError:
+        return {}
+    return {name: value for name, value in said.items() if isinstance(value, str)} if isinstance(said, dict) else {}
 
 
 async def names(connection: Connection, vault: Vault, rows: Collection[Mapping[str, Any]]) -> dict[UUID, str]:

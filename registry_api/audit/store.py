@@ -10,7 +10,14 @@ from registry_api.kernel.db import Connection
 _ENTRY = """
 SELECT e.id, e.at, e.kind, e.client_id, e.organisation_id, e.professional_id, e.reference, e.reason, e.particulars,
        e.digest, l.id AS entry_id, asked.particulars AS asked, answered.child_id AS answered_about,
-       coalesce(meant.restricted, false) AS of_restricted
+       EXISTS (
+           SELECT FROM child c WHERE c.restricted
+             AND (c.id = answered.child_id OR (answered.child_id IS NULL AND c.id = ANY(e.child_ids)))
+       ) AS of_restricted,
+       EXISTS (
+           SELECT FROM access_entry h WHERE h.reference = e.reference
+             AND h.kind IN ('enquiry.repeated', 'telephone.answered')
+       ) AS handed_out
 FROM access_entry e
 LEFT JOIN log_entry l ON l.access_entry_id = e.id
 LEFT JOIN LATERAL (
@@ -18,7 +25,6 @@ LEFT JOIN LATERAL (
     WHERE r.reference = e.reference AND r.kind IN ('enquiry.received', 'enquiry.refused') ORDER BY r.id LIMIT 1
 ) asked ON true
 LEFT JOIN enquiry q ON q.reference = e.reference LEFT JOIN enquiry_answer answered ON answered.enquiry_id = q.id
-LEFT JOIN child meant ON meant.id = answered.child_id
 """
 _ABOUT = "e.child_ids @> ARRAY[$1::uuid]"
 # An enquiry is received before it is known whom it is about: what stands under the same reference belongs to it.

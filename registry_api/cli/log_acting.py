@@ -10,6 +10,7 @@ from uuid import UUID
 from policies.access import Decision
 from policies.enquirer import Enquirer
 from policies.profile import load_profile
+from registry_api.access_log import tree_store
 from registry_api.access_log.acting import Act
 from registry_api.access_log.awaiting import Awaiting
 from registry_api.cli.output import Failure
@@ -39,8 +40,12 @@ class Who:
 
 @contextlib.asynccontextmanager
 async def signed(settings: Settings, database: Database, local: LocalKeys) -> AsyncIterator[Awaiting]:
-    """Lend what waits for entries to lie under a signed head; where the keys are here, it signs as well."""
+    """Lend what waits for entries to lie under a signed head. It signs as well, where the keys are here and the login
+    is not an auditor's, who adds nothing to the tree and has the service sign."""
     configure_logs()  # to standard error: what the command shows goes into files
+    async with database.connection() as connection:
+        if not await tree_store.may_grow(connection):
+            settings = settings.model_copy(update={"log_sequencer": "separate"})
     urls = DatabaseUrls.one(database.engine.url.render_as_string(hide_password=False))
     awaiting = Awaiting.build(settings, urls, local, utc_now)
     driving = asyncio.create_task(awaiting.drive())

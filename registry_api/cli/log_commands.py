@@ -26,7 +26,9 @@ ReferenceArgument = Annotated[str, typer.Argument(help="The reference of an enqu
 def add_commands(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(sequencer)
-    log = typer.Typer(no_args_is_help=True, help="The access log: export it, open entries, begin it anew.")
+    log = typer.Typer(
+        no_args_is_help=True, help="The access log: check and export it, open entries, keep them from erasure."
+    )
     for command in (check, anchors, export, receipts, keys, checkpoint, subject_key, hold, lift, holds, begin_anew):
         log.command()(command)
     log.command("open")(open_entries)
@@ -134,7 +136,7 @@ def lift(
     by: ByOption,
     why: WhyOption,
 ) -> None:
-    """Lift a legal hold: what it kept is erased when its time is over, or in the next days if it is."""
+    """Lift a legal hold: what it kept is erased when its time is over, within two months if it is already."""
     from registry_api.cli import log_acting, log_holding
 
     log_holding.lift(hold_id, log_acting.Who(by, why))
@@ -152,7 +154,8 @@ def begin_anew(
 ) -> None:
     """Begin the log anew after the database was put back from a backup. Stop the service first: docs/access-log.md.
 
-    The first entry names the last head that was signed, so that what is missing since is plain to everybody.
+    The first entry names the last head that was signed, so that what is missing since is plain to everybody. If it
+    breaks off, give the same command again.
     """
     from registry_api.cli import log_keeping
 

@@ -13,8 +13,6 @@ from registry_api.kernel.crypto import EnvelopeError, LocalKeys, Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.settings import Settings
 
-PLACED, LIFTED, READ = "hold.placed", "hold.lifted", "holds.read"
-
 
 def place(who: Who, *, child_id: UUID | None, reference: str | None, professional_id: UUID | None) -> None:
     """Keep entries from erasure until the hold is lifted. Raises Failure; then there is no hold."""
@@ -40,7 +38,7 @@ def place(who: Who, *, child_id: UUID | None, reference: str | None, professiona
             local,
             who,
             lambda enquirer, today: access.may_hold_log(enquirer, today, about=professional_id),
-            kind=PLACED,
+            kind=acting.HOLD_PLACED,
             reference=reference or str(hold),
             child_ids=[child_id] if child_id else (),
             also=placed,
@@ -70,7 +68,7 @@ def lift(hold: UUID, who: Who) -> None:
             local,
             who,
             lambda enquirer, today: access.may_hold_log(enquirer, today, about=standing["professional_id"]),
-            kind=LIFTED,
+            kind=acting.HOLD_LIFTED,
             reference=standing["reference"] or str(hold),
             child_ids=[standing["child_id"]] if standing["child_id"] else (),
             also=lifted,
@@ -84,7 +82,7 @@ def show(who: Who) -> None:
     """Show the holds that stand, who placed them and why. Raises Failure."""
 
     async def run(settings: Settings, database: Database, local: LocalKeys) -> list[list[tuple[str, str]]]:
-        await act(settings, database, local, who, access.may_hold_log, kind=READ)
+        await act(settings, database, local, who, access.may_hold_log, kind=acting.HOLDS_READ)
         async with database.connection() as connection:
             rows = await keeping_store.standing_holds(connection)
         return [_shown(row, Vault(local)) for row in rows]

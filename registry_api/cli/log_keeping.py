@@ -237,13 +237,22 @@ def begin_anew(name: str) -> None:
 
     async def run(settings: Settings, database: Database, local: LocalKeys) -> str:
         path = settings.log_keys_file
-        old = LogKeys.load(path)
+        made, kept = path.with_name("log-keys-new"), path.with_name(f"log-keys-until-{utc_now():%Y%m%dT%H%M%S}")
         async with database.connection() as connection:
-            if (state := await tree_store.state(connection)) and state["origin"] == name:
-                raise Failure("That is the name of the log as it is: the new one needs another.")
-        fresh = LogKeys.create(path.with_name("log-keys-new"), name)
+            state = await tree_store.state(connection)
+            if made.exists() and state and state["origin"] == LogKeys.load(made).origin:
+                # It broke off last time after the tree was begun: what is left to do is to put its keys in place.
+                if path.exists():
+                    LogKeys.load(path).set_aside(kept)
+                LogKeys.load(made).set_aside(path)
+                return f"{state['origin']} had been begun already; its keys are in place now."
+            if await tree_store.has_begun(connection, name):
+                raise Failure("There is or was a log of that name: the new one needs another.")
+        old = LogKeys.load(path)
+        if made.exists() and LogKeys.load(made).fence.read() is None:
+            made.unlink()  # of an attempt that broke off before anything was signed with them
+        fresh = LogKeys.create(made, name)
         said = await Sequencer(database=database, local=local, keys=old, clock=utc_now).begin_anew(fresh)
-        kept = path.with_name(f"log-keys-until-{utc_now():%Y%m%dT%H%M%S}")
         old.set_aside(kept)
         fresh.set_aside(path)
         return f"{name} begins with {said}. The keys of the old log are in {kept}."

@@ -22,7 +22,7 @@ class Role(StrEnum):
     SEQUENCER = "registry_sequencer"
     """Puts entries of the access log into its tree and signs it, sends it out, and erases what has run out."""
     AUDITOR = "registry_auditor"
-    """Reads the access log, and says in it that it did."""
+    """Reads the access log and keeps it from erasure, and says in it that it did."""
 
 
 SERVING = (Role.API, Role.REGISTER, Role.SEQUENCER)

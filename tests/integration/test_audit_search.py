@@ -200,3 +200,18 @@ async def test_what_is_not_recorded_is_not_shown(world: World, monkeypatch: pyte
     for answer in answers:
         assert answer.status_code == 503, answer.text
         assert reference not in answer.text
+
+
+@pytest.mark.parametrize("particulars", ["no JSON", "[1]", '{"role": 7}'])
+async def test_a_row_that_is_none_of_ours_hides_nothing_else(world: World, particulars: str) -> None:
+    await _asked_about(world)
+    police = world.organisations["police"]
+    async with world.database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO access_entry (at, kind, organisation_id, particulars) VALUES (now(), 'inbox.read', $1, $2)",
+            police,
+            particulars,
+        )
+    answer = await _search(world, "igo-1", organisation_id=police)
+    assert answer.status_code == 200, answer.text
+    assert {"inbox.read", "enquiry.answered"} <= {one["kind"] for one in answer.json()["entries"]}

@@ -7,10 +7,14 @@ import signal
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from integration.log_scenes import AS_MANAGER, WHY, LogCli, add, entries_of, signing, until_signed
 
 from registry_api.access_log import acting, verify
+from registry_api.access_log.log_keys import LogKeys
+from registry_api.access_log.sequencer import Sequencer
 from registry_api.kernel.crypto import LocalKeys, Vault
+from registry_api.kernel.errors import StoreUnavailable
 
 
 def test_a_sequencer_that_is_killed_and_started_again_goes_on(
@@ -89,6 +93,39 @@ def test_a_log_that_was_put_back_is_refused_until_it_is_begun_anew(
     assert (code, "another" in said) == (1, True)
     code, _, said = log_cli("log", "begin-anew", "register.test/log/2")
     assert (code, re.search(r"register\.test/log:100:[0-9a-f]{64}", said) is not None) == (0, True), said
+    with signing(environment):
+        until_signed(database_url, waiting)
+    assert log_cli("log", "checkpoint")[1].startswith("register.test/log/2\n2\n")
+    code, _, said = log_cli("log", "begin-anew", "register.test/log")
+    assert (code, "another" in said) == (1, True), "nor the name of an earlier one"
+
+
+@pytest.mark.parametrize("breaks", ["before the tree", "before the old keys", "before the new keys"])
+def test_a_log_whose_new_beginning_broke_off_is_begun_by_the_same_command(
+    log_cli: LogCli, environment: dict[str, str], database_url: str, monkeypatch: pytest.MonkeyPatch, breaks: str
+) -> None:
+    with signing(environment):
+        until_signed(database_url, add(database_url, 2))
+    waiting = add(database_url, 1)
+
+    def broken(*_: object) -> None:
+        raise StoreUnavailable
+
+    set_aside = LogKeys.set_aside
+
+    def old_alone(keys: LogKeys, path: Path) -> None:
+        if keys.origin != "register.test/log":
+            raise StoreUnavailable
+        set_aside(keys, path)
+
+    with monkeypatch.context() as broke:
+        if breaks == "before the tree":
+            broke.setattr(Sequencer, "begin_anew", broken)
+        else:
+            broke.setattr(LogKeys, "set_aside", broken if breaks == "before the old keys" else old_alone)
+        assert log_cli("log", "begin-anew", "register.test/log/2")[0] != 0
+    code, _, said = log_cli("log", "begin-anew", "register.test/log/2")
+    assert code == 0, said
     with signing(environment):
         until_signed(database_url, waiting)
     assert log_cli("log", "checkpoint")[1].startswith("register.test/log/2\n2\n")

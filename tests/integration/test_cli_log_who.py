@@ -6,7 +6,8 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from integration.log_scenes import AS_MANAGER, WHY, LogCli, add, asked, entries_of, until_signed
+from integration.log_scenes import AS_MANAGER, WHY, LogCli, add, asked, entries_of, signing, until_signed
+from logins import url_as
 
 from policies.retention import Retention
 from registry_api.access_log.erasure import Erased
@@ -14,6 +15,7 @@ from registry_api.enquiries.erasing import EnquiryContent, erasure_of
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.db import Database
+from registry_api.kernel.roles import Role
 
 CHILD = "00000000-0000-4000-8000-000000000001"
 WHAT = {
@@ -90,6 +92,24 @@ def test_nobody_opens_their_own(log_cli: LogCli, staff: dict[str, UUID], databas
     assert log_cli("log", "open", "E-00000-00001", "--by", "sm-2", "--why", WHY)[0] == 0
 
 
+def test_nobody_opens_what_they_took_down_for_a_caller(
+    log_cli: LogCli, staff: dict[str, UUID], database_url: str
+) -> None:
+    async def taken_down(database: Database) -> None:
+        async with database.connection() as connection:
+            await connection.execute(
+                "INSERT INTO access_entry (at, kind, reference, professional_id, particulars) "
+                "VALUES (now(), 'enquiry.received', 'E-00000-00001', $1, $2)",
+                staff["officer-1"],
+                json.dumps({"taken_by": str(staff["sm-1"])}),
+            )
+
+    asked(database_url, taken_down)
+    code, out, said = log_cli("log", "open", "E-00000-00001", *AS_MANAGER)
+    assert (code, out, "ones_own" in said) == (1, "", True)
+    assert log_cli("log", "open", "E-00000-00001", "--by", "sm-2", "--why", WHY)[0] == 0
+
+
 def test_what_was_erased_is_said_to_be(
     log_cli: LogCli,
     staff: dict[str, UUID],
@@ -138,3 +158,39 @@ def test_a_hold_is_placed_shown_and_lifted(log_cli: LogCli, staff: dict[str, UUI
         "hold.placed",
         "hold.lifted",
     ]
+
+
+@pytest.mark.rule("ENQ-3")
+@pytest.mark.parametrize("sequencer", ["inside", "separate"])
+def test_an_auditors_login_of_the_database_is_enough_for_all_of_it(
+    log_cli: LogCli,
+    environment: dict[str, str],
+    staff: dict[str, UUID],
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sequencer: str,
+) -> None:
+    """It adds nothing to the tree, so whoever signs the log for the service signs for it as well."""
+    with signing(environment):
+        until_signed(database_url, add(database_url, 3))
+        monkeypatch.setenv("REGISTRY_DATABASE_URL", url_as(Role.AUDITOR, database_url))
+        monkeypatch.setenv("REGISTRY_LOG_SEQUENCER", sequencer)
+        code, hold, said = log_cli("log", "hold", "--reference", "E-12345-67890", *AS_MANAGER)
+        assert code == 0, said
+        for arguments in (
+            ("holds",),
+            ("lift", hold.strip()),
+            ("export", tmp_path / "log"),
+            ("subject-key", CHILD),
+            ("open", "E-12345-67890"),
+        ):
+            code, _, said = log_cli("log", *arguments, *AS_MANAGER)
+            assert (code == 0) == (arguments[0] != "open"), said  # which they placed themselves
+        assert "ones_own" in said
+        assert log_cli("log", "open", "E-12345-67890", "--by", "igo-1", "--why", WHY)[0] == 0
+        assert log_cli("log", "receipts", "E-12345-67890", tmp_path / "receipts")[0] == 0
+        assert log_cli("log", "check")[0] == 0
+    kinds = ("hold.placed", "holds.read", "hold.lifted", "log.exported", "log.subject_key_given", "log.opened")
+    assert {one["kind"] for one in entries_of(database_url, *kinds)} == {*kinds}
+    assert len(entries_of(database_url, "request.refused")) == 1

@@ -1,5 +1,7 @@
 """What each role of the database may do, read from its catalogue, and tried out as each of them."""
 
+import re
+
 import asyncpg
 import pytest
 from builders import World, entry, question
@@ -36,14 +38,11 @@ LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE p.pronamespace = 'public'::regna
 
 def _said(granted: str) -> set[tuple[str, str]]:
     """What a line of the table says: each privilege, of the whole table or of one column."""
-    words: set[tuple[str, str]] = set()
-    before, _, columns = granted.partition(" (")
-    *whole, last = before.split(", ")
-    if columns:
-        words |= {(last, column) for column in columns.rstrip(")").split(", ")}
-    else:
-        whole.append(last)
-    return words | {(privilege, "") for privilege in whole}
+    return {
+        (privilege, column)
+        for privilege, columns in re.findall(r"([A-Z]+)(?: \((.+?)\))?", granted)
+        for column in columns.split(", ")
+    }
 
 
 async def test_the_database_grants_what_the_table_says_and_nothing_else(database: Database) -> None:
@@ -238,3 +237,15 @@ async def test_a_role_sees_and_adds_its_part_of_a_table_alone(filled: World) -> 
     finally:
         await api.close()
         await auditor.close()
+
+
+@pytest.mark.parametrize("role", LOGINS)
+async def test_nobody_numbers_an_entry_themselves(filled: World, role: Role) -> None:
+    kind = "log.exported" if role in (Role.SEQUENCER, Role.AUDITOR) else "sign_in"
+    connection = await _as(filled, role)
+    try:
+        for number in (-1, 2**63 - 1):
+            add = f"INSERT INTO access_entry (id, at, kind) OVERRIDING SYSTEM VALUE VALUES ({number}, now(), '{kind}')"
+            assert not await not_denied(connection, add)
+    finally:
+        await connection.close()

@@ -18,6 +18,7 @@ from integration.log_writers import (
 
 from registry_api.access_log import tree_store
 from registry_api.access_log.log_keys import Fence
+from registry_api.access_log.reading import openings
 from registry_api.access_log.sequencer import (
     FENCE_BEHIND,
     FENCE_MISSING,
@@ -27,7 +28,7 @@ from registry_api.access_log.sequencer import (
     TREE_ALTERED,
     LogRefused,
 )
-from registry_api.kernel.crypto import LocalKeys
+from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
 from registry_api.kernel.errors import StoreUnavailable
 
@@ -162,7 +163,11 @@ async def test_a_log_is_begun_anew_and_says_so(
     assert verifies(folder, fresh)
     with pytest.raises(LogRefused):
         await sequencer(database, local, old).round()
-    assert entries
+    async with database.connection() as connection:
+        kept = await connection.fetchval("SELECT reference FROM access_entry WHERE id = $1", entries[0])
+        opened = await openings(connection, Vault(local), kept, ["kind"])
+        entry_id = await connection.fetchval("SELECT id FROM log_entry WHERE access_entry_id = $1", entries[0])
+    assert str(entry_id) in {one["id"] for one in opened}, "what stands in the old tree still opens"
 
 
 async def test_what_was_put_in_and_never_signed_goes_into_the_new_tree(

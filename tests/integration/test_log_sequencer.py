@@ -10,6 +10,7 @@ import pytest
 from integration.log_writers import (
     AT,
     add,
+    as_superuser,
     exported,
     log,
     log_keys,
@@ -20,9 +21,11 @@ from integration.log_writers import (
 )
 
 from registry_api.access_log import tree_store, verify
+from registry_api.access_log.checking import check
 from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.log_keys import Fence
 from registry_api.access_log.reading import openings
+from registry_api.access_log.sealing import subject_master
 from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
 from registry_api.kernel.errors import NotFound, StoreUnavailable
@@ -95,6 +98,39 @@ async def test_what_was_rolled_back_is_in_no_tree(database: Database, local: Loc
     kept = await log(database, 1)
     await made.round()
     assert await sequenced(database) == kept
+
+
+@pytest.mark.rule("ENQ-2")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("kind", "Not a code"),
+        ("particulars", "no JSON"),
+        ("particulars", "[1]"),
+        ("particulars", '{"who": 7}'),
+        ("particulars", '{"Not a code": "7"}'),
+    ],
+)
+async def test_a_row_that_is_none_of_ours_keeps_nobody_from_being_answered(
+    database: Database, local: LocalKeys, tmp_path: Path, column: str, value: str
+) -> None:
+    """Whoever has the login that answers enquiries could have added one, for good."""
+    keys, row = log_keys(tmp_path), {"kind": "inbox.read", column: value}
+    async with database.connection() as connection:
+        await connection.execute(
+            "INSERT INTO access_entry (at, kind, particulars) VALUES (now(), $1, $2)",
+            row["kind"],
+            row.get("particulars"),
+        )
+    (entry,) = await log(database, 1)
+    await sequencer(database, local, keys).round()
+    assert entry in await sequenced(database)
+    assert verifies(await exported(database, tmp_path / "log"), keys)
+    async with database.connection() as connection:
+        assert (await check(connection, Vault(local), subject_master(local))).is_whole
+    async with as_superuser(database) as connection:
+        await connection.execute("UPDATE access_entry SET client_id = 'another' WHERE id <> $1", entry)
+        assert (await check(connection, Vault(local), subject_master(local))).altered == 1
 
 
 async def test_more_than_a_group_takes_several_rounds(database: Database, local: LocalKeys, tmp_path: Path) -> None:

@@ -286,3 +286,15 @@ def test_a_log_is_fetched_and_checked_and_later_only_what_is_new(
     assert run("fsck", copy, *KEYS) == HOLDS
     exported(folder, [*entries[:150], *entries[151:], *entries[:10]])
     assert run("export", served, copy, *KEYS) == NOT
+
+
+def test_a_rewritten_log_does_not_hold_when_it_is_fetched_again(
+    tmp_path: Path, folder: Path, served: str, entries: list[bytes]
+) -> None:
+    honest, copy = exported(folder, entries[:20]) / "checkpoint", tmp_path / "copy"
+    assert run("export", served, copy, *KEYS) == HOLDS
+    kept = honest.read_bytes()
+    exported(folder, [*entries[:7], *entries[8:30]])
+    for _ in range(3):
+        assert run("export", served, copy, *KEYS) == NOT
+        assert (copy / "checkpoint.before").read_bytes() == kept, "what shows it is kept"
