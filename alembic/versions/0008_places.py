@@ -10,6 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.create_check_constraint('access_entry_at', 'access_entry',
+                               "at >= '2000-01-01 00:00:00+00' AND at < '2200-01-01 00:00:00+00'")
     op.create_table('risk_person',
     sa.Column('id', sa.Uuid(), nullable=False),
     sa.Column('data_key', sa.LargeBinary(), nullable=False),
@@ -62,6 +64,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_constraint('access_entry_at', 'access_entry')
     for function in ('read_present', 'read_told_people'):  # registry_api.privileges made them
         op.execute(f"DROP FUNCTION IF EXISTS {function}")
     # Who stands under a mask is not found again before the index has been made anew, which the earlier release does.

@@ -7,10 +7,12 @@ by accident, the tree tells on whoever gets round them.
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Identity, Index, SmallInteger, UniqueConstraint, Uuid
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Column, Identity, Index, SmallInteger, UniqueConstraint, Uuid
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import moment, row_id
+
+_OF_OUR_TIME = "at >= '2000-01-01 00:00:00+00' AND at < '2200-01-01 00:00:00+00'"
 
 
 class AccessEntry(SQLModel, table=True):
@@ -19,6 +21,8 @@ class AccessEntry(SQLModel, table=True):
     __tablename__ = "access_entry"
     __table_args__ = (
         Index("access_entry_reference", "reference"),
+        # Whoever may add one could give it a time with which nobody can reckon, and stop the signing of all.
+        CheckConstraint(_OF_OUR_TIME, "access_entry_at"),
         # Those by which entries are searched for (audit).
         Index("access_entry_children", "child_ids", postgresql_using="gin"),
         Index("access_entry_organisation", "organisation_id", "id"),

@@ -133,6 +133,15 @@ async def test_a_row_that_is_none_of_ours_keeps_nobody_from_being_answered(
         assert (await check(connection, Vault(local), subject_master(local))).altered == 1
 
 
+@pytest.mark.parametrize("at", ["9999-12-31", "infinity", "-infinity", "1066-10-14"])
+async def test_no_entry_is_of_a_time_with_which_nobody_can_reckon(database: Database, at: str) -> None:
+    async with database.connection() as connection:
+        with pytest.raises(asyncpg.CheckViolationError):
+            await connection.execute(
+                "INSERT INTO access_entry (at, kind) VALUES ($1::text::timestamptz, 'inbox.read')", at
+            )
+
+
 async def test_more_than_a_group_takes_several_rounds(database: Database, local: LocalKeys, tmp_path: Path) -> None:
     made = sequencer(database, local, log_keys(tmp_path))
     async with database.connection() as connection:
