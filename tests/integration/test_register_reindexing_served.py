@@ -153,7 +153,6 @@ async def test_nobody_is_missed_while_two_processes_answer_and_index_anew(
 
     async def index_anew(keys: TokenKeys, database: Database) -> int:
         own, done = Reindexing(vault=world.vault, token_keys=keys), 0
-        await own.expect(database)
         while keys.outdated:
             try:
                 done += await own.index_anew(database)
@@ -164,8 +163,10 @@ async def test_nobody_is_missed_while_two_processes_answer_and_index_anew(
 
     async with another_process(world) as (app, other):
         asking = [Asking(world, client, met) for client in (world.http, other, world.http, other)]
-        goes_on = [asyncio.create_task(one.go_on()) for one in asking]
         keys = [one.state.enquiries._token_keys for one in (world.app, app)]
+        for own in keys:  # as each process does before its first question
+            await Reindexing(vault=world.vault, token_keys=own).expect(world.keeping)
+        goes_on = [asyncio.create_task(one.go_on()) for one in asking]
         try:
             done = await asyncio.gather(*(index_anew(own, world.keeping) for own in keys))
         finally:
