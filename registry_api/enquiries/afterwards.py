@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from registry_api.access_log import store as access_log
 from registry_api.enquiries import afterwards_store as store
 from registry_api.enquiries.children import ChildFound, followed_up, read_child, read_record
@@ -18,6 +20,7 @@ from registry_api.enquiries.rules import Outcome
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
+from registry_api.kernel.errors import StoreUnavailable
 from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.statement import Statement
 from registry_api.matching.bands import Band, Match, best_match
@@ -35,6 +38,7 @@ _MOST_BATCHES = 200
 _URGENCY = "urgent"
 """Of a person at a child's address, whom nobody asked about just now."""
 _TELL = Statement(TELL)
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,14 @@ class Afterwards:
             if records:
                 queries = [query_tokens(record, self.token_keys) for record in records.values()]
                 for enquiry in await store.that_found_nobody(connection, list(records), queries):
-                    stay |= await self._match(connection, enquiry, records)
+                    try:
+                        async with connection.transaction():
+                            stay |= await self._match(connection, enquiry, records)
+                    except StoreUnavailable:
+                        raise
+                    except Exception as error:  # whatever it is, the others must not wait for it
+                        _log.error("not_matched_again", error=type(error).__name__)
+                        stay |= set(enquiry["children"])
                 await self._bring_people(connection, records)
         await store.done(connection, set(children) - stay)
         left |= stay

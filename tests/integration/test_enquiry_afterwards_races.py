@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 from builders import World, entry, question
+from integration.looking_again import kinds, known, look_again, queued, somebody_waits
 from integration.transfer_notices import notify
-from integration.waiting import somebody_waits
 
 from registry_api.enquiries import afterwards, afterwards_store, store
 from registry_api.enquiries.afterwards import Afterwards
@@ -20,25 +20,6 @@ from registry_api.register.entry import ChildEntry
 from registry_api.register.sealing import child_key, rows_of
 
 pytestmark = pytest.mark.rule("ENQ-10")
-
-
-async def look_again(world: World) -> int:
-    """A round of the background, on connections of its own."""
-    again = Afterwards(vault=world.vault, token_keys=world.token_keys, clock=world.clock)
-    return await again.match_again(world.keeping)
-
-
-async def kinds(world: World, who: str = "kw-1") -> list[str]:
-    return [one["kind"] for one in await world.inbox(who)]
-
-
-async def queued(world: World) -> int:
-    async with world.database.connection() as connection:
-        return int(await connection.fetchval("SELECT count(*) FROM child_changed"))
-
-
-def known(world: World, given: str = "Quillon") -> ChildEntry:
-    return entry(given, key_worker=world.members["kw-1"].id)
 
 
 def otherwise(*, case: bool = True) -> ChildEntry:
@@ -218,40 +199,6 @@ async def test_a_crash_between_two_batches_loses_and_repeats_nothing(
     assert [await look_again(world) for _ in range(3)] == [4, 1, 0]
     told = [one["children"][0]["id"] for one in await world.inbox("kw-1")]
     assert len(told) == len(set(told)) == len(names)
-
-
-async def _seal_with(world: World, table: str, data_key: bytes | None = None) -> bytes:
-    """Put another data key in the place of a row's, and return what was there."""
-    async with world.database.connection() as connection:
-        before: bytes = await connection.fetchval(f"SELECT data_key FROM {table}")
-        await connection.execute("SET session_replication_role = replica")
-        await connection.execute(f"UPDATE {table} SET data_key = $1", data_key or bytes(len(before)))
-        await connection.execute("RESET session_replication_role")
-    return before
-
-
-@pytest.mark.parametrize("table", ["enquiry", "child"])
-async def test_what_does_not_open_is_matched_when_it_does(world: World, table: str) -> None:
-    """As while a key is missing that will be put back."""
-    assert (await world.ask("officer-1", question())).json()["outcome"] == "not_known"
-    await world.add(known(world))
-    kept = await _seal_with(world, table)
-    assert await look_again(world) == 0
-    assert await kinds(world, "duty-1") == []
-    await _seal_with(world, table, kept)
-    assert await look_again(world) == 1
-    assert await kinds(world) == ["earlier_enquiry"]
-    assert await queued(world) == 0
-
-
-async def test_what_does_not_open_stands_in_nobodys_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await world.add(known(world, "Marmaduke"))
-    await _seal_with(world, "child")
-    assert (await world.ask("officer-1", question(address="9 Larkspur Rise"))).json()["outcome"]
-    await world.add(known(world))
-    monkeypatch.setattr(afterwards, "_AT_ONCE", 1)
-    assert await look_again(world) == 1
-    assert await queued(world) == 1
 
 
 @pytest.mark.rule("TRF-2")

@@ -8,10 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from builders import World, entry
+from integration.looking_again import look_again, somebody_waits
 from integration.people_notices import NAME, notify
-from integration.waiting import somebody_waits
 
-from registry_api.enquiries.afterwards import Afterwards
 from registry_api.kernel.db import Connection
 from registry_api.register import loading, people, people_import
 from registry_api.register.entry import PlanKind
@@ -19,12 +18,6 @@ from registry_api.register.importer import ImportReport
 from registry_api.register.sealing import EntryRows, rows_of
 
 pytestmark = pytest.mark.rule("CUS-1")
-
-
-async def look_again(world: World) -> int:
-    """A round of the background, on connections of its own."""
-    again = Afterwards(vault=world.vault, token_keys=world.token_keys, clock=world.clock)
-    return await again.match_again(world.keeping)
 
 
 async def told(world: World) -> list[tuple[str, list[str]]]:
