@@ -43,7 +43,7 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "risk_token": {Role.REGISTER: _PASSING},
     "risk_told": {Role.REGISTER: _ADD},
     "register_load": {Role.API: _READ, Role.REGISTER: _ADD},
-    "register_opened": {},
+    "register_opened": {Role.SEQUENCER: _ERASED},
     "transfer_case": {Role.API: _READ, Role.REGISTER: _KEEP},
     # enquiries and what follows from them
     "enquiry": {Role.API: _ADD, Role.REGISTER: _READ, Role.SEQUENCER: _ERASED_OR_HELD},

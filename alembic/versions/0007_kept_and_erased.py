@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 INSERT_ONLY = ("log_erased", "log_anchor", "log_cosignature")
-ERASABLE = ("access_entry", "enquiry", "enquiry_answer", "call_back", "log_search", "log_act")
+ERASABLE = ("access_entry", "enquiry", "enquiry_answer", "call_back", "register_opened", "log_search", "log_act")
 REWRAPPED = ("enquiry", "log_search", "log_act")
 
 

@@ -34,7 +34,7 @@ _GONE = (
 
 
 async def erase(connection: Connection, references: Sequence[str]) -> None:
-    """Delete enquiries with what was answered, indexed, notified and considered because of them.
+    """Delete enquiries with what was looked for, answered, indexed, notified and considered because of them.
 
     A consideration goes with the last enquiry that it was about.
     """
@@ -45,6 +45,11 @@ async def erase(connection: Connection, references: Sequence[str]) -> None:
             "SELECT DISTINCT consideration_id FROM consideration_enquiry WHERE enquiry_id = ANY($1)", ids
         )
     ]
+    # By their entries, for which there is an index: of looks into the register there are as many as of enquiries.
+    await connection.execute(
+        "DELETE FROM register_opened o USING access_entry a WHERE a.reference = ANY($1) AND o.access_entry_id = a.id",
+        references,
+    )
     for statement in _GONE:
         await connection.execute(statement, ids)
     await connection.execute(

@@ -120,7 +120,7 @@ class MatchedAgain(SQLModel, table=True):
 class RegisterOpened(SQLModel, table=True):
     """One look of an enquiry into the register: against which entry of the log, and what it was handed (``gate``).
 
-    Only the gate itself writes and reads it. Rows are added and never changed.
+    Only the gate itself writes and reads it. Rows are added and never changed, and erased with their enquiry.
     """
 
     __tablename__ = "register_opened"

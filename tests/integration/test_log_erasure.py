@@ -56,7 +56,15 @@ async def test_what_is_erased_is_gone_everywhere_and_the_tree_stands(
     done = await erase(world)
     assert (done.entries, done.kept) == (entries, 0)
     assert len(done.months) == 1
-    for table in ("enquiry", "enquiry_answer", "enquiry_token", "notification", "log_act", "log_search"):
+    for table in (
+        "enquiry",
+        "enquiry_answer",
+        "enquiry_token",
+        "notification",
+        "log_act",
+        "log_search",
+        "register_opened",
+    ):
         assert await count(world, table) == 0, table
     assert await count(world, "access_entry") == 1, "that of the erasure"
     with pytest.raises(EnvelopeError):  # the backup does not open either
