@@ -6,7 +6,8 @@ about the child, and somebody is given the enquirer to call back (ENQ-4, ENQ-7, 
 after a crash it is done again, and nothing is told twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -76,39 +77,31 @@ class Afterwards:
             if records:
                 queries = [query_tokens(record, self.token_keys) for record in records.values()]
                 for enquiry in await store.that_found_nobody(connection, list(records), queries):
-                    try:
-                        async with connection.transaction():
-                            stay |= await self._match(connection, enquiry, records)
-                    except StoreUnavailable:
-                        raise
-                    except Exception as error:  # whatever it is, the others must not wait for it
-                        _log.error("not_matched_again", error=type(error).__name__)
-                        stay |= set(enquiry["children"])
-                await self._bring_people(connection, records)
+                    async with _by_itself(connection, enquiry["children"], stay):
+                        stay |= await self._match(connection, enquiry, records)
+                for row in await register.standing(connection, child_ids=list(records), now=self.clock()):
+                    async with _by_itself(connection, [row["id"]], stay):
+                        await self._bring_people(connection, read_child(row, self.vault), records[row["id"]])
         await store.done(connection, set(children) - stay)
         left |= stay
         return len(children)
 
-    async def _bring_people(self, connection: Connection, changed: Mapping[UUID, Record]) -> None:
+    async def _bring_people(self, connection: Connection, child: ChildFound, record: Record) -> None:
         """Bring people who may pose a risk at a child's address to those who work with a child on a plan (CUS-1)."""
-        now = self.clock()
-        rows = await register.standing(connection, child_ids=list(changed), now=now)
-        versions = (self.token_keys, *self.token_keys.outdated)
-        for child in (read_child(row, self.vault) for row in rows):
-            record = changed[child.id]
-            if not child.on_plan:
-                continue
-            present = await people.at(connection, self.vault, record.addresses[: record.current], versions)
-            news = await people.not_told(connection, present.now, child.id, now) if present.now else []
-            if not news:
-                continue
-            told = [
-                Notice(Kind.PERSON_AT_ADDRESS, _URGENCY, recipient, (child.id,), tuple(news))
-                for recipient in who_follows_up(child.key_worker, child.team_manager)
-            ]
-            await _TELL.fetch(connection, told_values(told, at=now))
-            entry = access_log.values(at=now, kind="person.at_address", child_ids=[child.id, *news])
-            await access_log.append(connection, entry)
+        if not child.on_plan:
+            return
+        now, versions = self.clock(), (self.token_keys, *self.token_keys.outdated)
+        present = await people.at(connection, self.vault, record.addresses[: record.current], versions)
+        news = await people.not_told(connection, present.now, child.id, now) if present.now else []
+        if not news:
+            return
+        told = [
+            Notice(Kind.PERSON_AT_ADDRESS, _URGENCY, recipient, (child.id,), tuple(news))
+            for recipient in who_follows_up(child.key_worker, child.team_manager)
+        ]
+        await _TELL.fetch(connection, told_values(told, at=now))
+        entry = access_log.values(at=now, kind="person.at_address", child_ids=[child.id, *news])
+        await access_log.append(connection, entry)
 
     async def _match(
         self, connection: Connection, enquiry: Mapping[str, Any], changed: Mapping[UUID, Record]
@@ -151,6 +144,20 @@ class Afterwards:
             ),
         )
         return set()
+
+
+@asynccontextmanager
+async def _by_itself(connection: Connection, children: Iterable[UUID], stay: set[UUID]) -> AsyncIterator[None]:
+    """Whatever is wrong with one, the others must not wait for it: its own writes are taken back, and it is noted that
+    its ``children`` stay on the queue. Raises StoreUnavailable."""
+    try:
+        async with connection.transaction():
+            yield
+    except StoreUnavailable:
+        raise
+    except Exception as error:
+        _log.error("not_matched_again", error=type(error).__name__)
+        stay.update(children)
 
 
 def notices(match: Match[UUID], children: Sequence[ChildFound], urgency: str) -> list[Notice]:

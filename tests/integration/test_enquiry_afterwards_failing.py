@@ -1,12 +1,15 @@
 """Nothing forgotten that could not be read or matched: it stands in nobody's way, and its time comes (ENQ-10)."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from builders import World, question
+from builders import World, entry, question
 from integration.looking_again import kinds, known, look_again, queued
+from integration.people_notices import notify
 
 from registry_api.enquiries import afterwards
+from registry_api.register.entry import PlanKind
 
 pytestmark = pytest.mark.rule("ENQ-10")
 
@@ -65,4 +68,30 @@ async def test_an_enquiry_that_cannot_be_matched_keeps_no_other(world: World, mo
     assert await kinds(world) == ["earlier_enquiry"]
     await look_again(world)
     assert await kinds(world) == ["earlier_enquiry", "earlier_enquiry"]
+    assert await queued(world) == 0
+
+
+@pytest.mark.rule("CUS-1")
+async def test_a_child_whom_nobody_can_be_brought_to_keeps_no_other(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And it is tried again."""
+    await notify(world, tmp_path)
+    for name in ("Quillon", "Marmaduke"):
+        await world.add(entry(name, plan=PlanKind.FULL, key_worker=world.members["kw-1"].id))
+    at, asked = afterwards.people.at, 0
+
+    async def first_fails(*what: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            raise ValueError
+        return await at(*what)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(afterwards.people, "at", first_fails)
+        assert await look_again(world) == 1
+    assert await kinds(world) == ["person_at_address"]
+    assert await look_again(world) == 1
+    assert await kinds(world) == ["person_at_address", "person_at_address"]
     assert await queued(world) == 0
