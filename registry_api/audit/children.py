@@ -175,6 +175,6 @@ def _told(row: Mapping[str, Any], says: Mapping[str, str], child: UUID) -> str:
     if row["answered_about"] != child:
         return "The enquiry was about somebody else; this child's record was looked at to answer it."
     reason = row["reason"]
-    if reason in set(Outcome) and says.get("disclosure"):
+    if reason in set(Outcome) and says.get("disclosure") in set(Disclosure):
         reason = as_told(Outcome(reason), Disclosure(says["disclosure"]))
     return _TOLD.get(reason, "Nothing of this child.")

@@ -36,6 +36,13 @@ def _read(particulars: str | None) -> dict[str, str]:
     return {name: value for name, value in said.items() if isinstance(value, str)} if isinstance(said, dict) else {}
 
 
+def _id(said: str | None) -> UUID | None:
+    try:
+        return UUID(said) if said else None
+    except ValueError:
+        return None
+
+
 async def names(connection: Connection, vault: Vault, rows: Collection[Mapping[str, Any]]) -> dict[UUID, str]:
     """Return the names of those who acted, by their ids."""
     people = await directory.people(connection, vault, {row["professional_id"] for row in rows} - {None})
@@ -74,7 +81,7 @@ def shown(row: Mapping[str, Any], names: Mapping[UUID, str], *, tells_outcome: b
         purpose=says.get("purpose"),
         why=says.get("why"),
         urgency=says.get("urgency"),
-        taken_by=UUID(says["taken_by"]) if says.get("taken_by") else None,
+        taken_by=_id(says.get("taken_by")),
         outcome=row["reason"] if tells_outcome else None,
         disclosure=says.get("disclosure"),
         digest=row["digest"].hex() if row["digest"] else None,

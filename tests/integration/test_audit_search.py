@@ -202,16 +202,31 @@ async def test_what_is_not_recorded_is_not_shown(world: World, monkeypatch: pyte
         assert reference not in answer.text
 
 
-@pytest.mark.parametrize("particulars", ["no JSON", "[1]", '{"role": 7}'])
-async def test_a_row_that_is_none_of_ours_hides_nothing_else(world: World, particulars: str) -> None:
-    await _asked_about(world)
+@pytest.mark.parametrize(
+    ("kind", "particulars"),
+    [
+        ("inbox.read", "no JSON"),
+        ("inbox.read", "[1]"),
+        ("inbox.read", '{"role": 7}'),
+        ("enquiry.received", '{"taken_by": "nobody"}'),
+        ("enquiry.answered", '{"disclosure": "everything", "taken_by": "nobody"}'),
+    ],
+)
+async def test_a_row_that_is_none_of_ours_hides_nothing_else(world: World, kind: str, particulars: str) -> None:
+    child, _ = await _asked_about(world)
     police = world.organisations["police"]
     async with world.database.connection() as connection:
         await connection.execute(
-            "INSERT INTO access_entry (at, kind, organisation_id, particulars) VALUES (now(), 'inbox.read', $1, $2)",
+            "INSERT INTO access_entry (at, kind, organisation_id, particulars, child_ids, reference, reason) "
+            "VALUES (now(), $1, $2, $3, $4, 'E-00000-00000', 'on_plan')",
+            kind,
             police,
             particulars,
+            [child],
         )
     answer = await _search(world, "igo-1", organisation_id=police)
     assert answer.status_code == 200, answer.text
-    assert {"inbox.read", "enquiry.answered"} <= {one["kind"] for one in answer.json()["entries"]}
+    assert {kind, "enquiry.answered"} <= {one["kind"] for one in answer.json()["entries"]}
+    report = {"child_id": str(child), "why": WHY}
+    reported = await world.http.post(f"{PATH}/disclosure-report", json=report, auth=world.auth("igo-1", "casework"))
+    assert reported.status_code == 200, reported.text
