@@ -1,6 +1,8 @@
 """`registry-api log hold`, `lift` and `holds`: entries that must not be erased, and by whose word."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from policies import access
@@ -94,14 +96,14 @@ def show(who: Who) -> None:
         note("No hold stands.")
 
 
-def _shown(row: dict[str, object], vault: Vault) -> list[tuple[str, str]]:
+def _shown(row: Mapping[str, Any], vault: Vault) -> list[tuple[str, str]]:
     held = next(
         f"{what} {row[column]}"
         for what, column in (("child", "child_id"), ("reference", "reference"), ("professional", "professional_id"))
         if row[column] is not None
     )
     try:
-        why = acting.why(vault, row["act"], row["data_key"], row["sealed_why"]) if row["act"] else "erased"  # type: ignore[arg-type]
+        why = acting.why(vault, row["act"], row["data_key"], row["sealed_why"]) if row["act"] else "erased"
     except EnvelopeError:
         why = "does not open any more"
     placed_at = row["placed_at"]

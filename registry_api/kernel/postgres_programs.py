@@ -42,4 +42,4 @@ def guise_for(folder: Path, binaries: Path) -> list[str]:
 
 def run_program(command: Sequence[str], **how: Any) -> subprocess.CompletedProcess[str]:
     """Run a program to its end, without a shell, and return its result with its output captured."""
-    return subprocess.run(command, capture_output=True, text=True, check=False, **how)  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, check=False, **how)  # noqa: S603 - no shell; programs of ours

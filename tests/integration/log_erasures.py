@@ -39,5 +39,5 @@ async def hold(world: World, **what: object) -> UUID:
     made = uuid4()
     held = {"child_id": None, "reference": None, "professional_id": None, **what}
     async with world.database.transaction() as connection:
-        await keeping_store.place_hold(connection, made, at=world.clock(), entry=1, **held)  # type: ignore[arg-type]
+        await keeping_store.place_hold(connection, made, at=world.clock(), entry=1, **held)
     return made

@@ -103,7 +103,7 @@ async def _signed(world: World, entry: int) -> Gate:
     from registry_api.access_log.sealing import field_salt
 
     placed = await world.app.state.enquiries._covered(entry)
-    return Gate(entry, field_salt(world.vault, placed.entry_id, placed.wrapped, "sought"), None)  # type: ignore[arg-type]
+    return Gate(entry, field_salt(world.vault, placed.entry_id, placed.wrapped, "sought"), None)
 
 
 async def test_an_entry_needs_its_enquiry_and_the_very_person_who_asked(world: World) -> None:

@@ -54,7 +54,7 @@ async def test_a_worker_without_keys_is_told_of_each_head_and_does_not_look_for_
 
     async def counted(*arguments: object) -> list[int]:
         looked.append(arguments)
-        return await covered(*arguments)  # type: ignore[arg-type]
+        return await covered(*arguments)
 
     monkeypatch.setattr(tree_store, "covered", counted)
     async with running_world(database_url, tmp_path / "state", **SEPARATE) as world:

@@ -35,7 +35,7 @@ def witnessing(folder: Path, name: str, keys: LogKeys, at: datetime = AT) -> Ite
     verify.new_witness_keys(folder / "key", name)
     made = verify.Witness(folder / "key", folder / "state", verify.keys_of(keys.public()), lambda: at.timestamp())
     private = made._signers[0][2]
-    key = Verifier(name, 4, private.public_key().public_bytes_raw())  # type: ignore[arg-type]
+    key = Verifier(name, 4, private.public_key().public_bytes_raw())
     with ThreadingHTTPServer(("127.0.0.1", 0), made.handler()) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"witness {folder.name} {key} http://127.0.0.1:{server.server_address[1]}\n", key

@@ -115,7 +115,7 @@ class Storm:
     def rage(self, seconds: float) -> Kept:
         """Let it rage for so long, then let what was killed come back and what was asked come to its end."""
         self.start()
-        works: list[Callable[[], None]] = [lambda n=n: self._ask(n) for n in range(_OFFICERS)]  # type: ignore[misc]
+        works: list[Callable[[], None]] = [lambda n=n: self._ask(n) for n in range(_OFFICERS)]
         works += [lambda: asyncio.run(self._write()), self._supervise]
         failed: list[BaseException] = []
 

@@ -70,4 +70,4 @@ def test_nobody_is_kept_waiting_for_the_log_without_end() -> None:
     assert Settings(environment="development", log_deadline_seconds=60).log_deadline_seconds == 60
     for environment, seconds in (("production", 10.1), ("development", 61), ("development", 0), ("production", "inf")):
         with pytest.raises(ValidationError):
-            Settings(environment=environment, log_deadline_seconds=seconds)  # type: ignore[arg-type]
+            Settings(environment=environment, log_deadline_seconds=seconds)
