@@ -548,6 +548,8 @@ def check_export(folder: Path, trust: Trust, outside: list[str]) -> tuple[Export
             raise DoesNotHold(f"{path} has {older.size} entries and the log {head.size}: the last of them are gone")
         if export.root(older.size) != older.root:
             raise DoesNotHold(f"{path} and the log differ within the first {older.size} entries: history was changed")
+    if witnessed:
+        sys.stderr.write(f"Your witnesses have signed the first {witnessed.size} of {head.size} entries, no more.\n")
     return export, head
 
 

@@ -81,7 +81,11 @@ async def test_witnesses_sign_as_the_log_grows_and_the_verifier_asks_for_them(
 
 
 async def test_a_busy_log_serves_the_last_head_that_was_witnessed(
-    database_url: str, outside: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database_url: str,
+    outside: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with running_world(database_url, tmp_path / "state") as world:
         await world.ask("officer-1", NOBODY)
@@ -113,6 +117,8 @@ async def test_a_busy_log_serves_the_last_head_that_was_witnessed(
         monkeypatch.setattr(verify.urllib.request, "urlopen", Answer)
         fetch = ["export", "https://register.test/log", str(tmp_path / "fetched"), "--policy", str(policy)]
         assert await asyncio.to_thread(verify.main, fetch) == HOLDS
+        sizes = [text.splitlines()[1] for text in (signed, last)]
+        assert f"have signed the first {sizes[0]} of {sizes[1]} entries, no more" in capsys.readouterr().err
 
 
 async def test_a_witness_that_knows_another_size_is_asked_again_and_one_that_is_ahead_is_an_alarm(
