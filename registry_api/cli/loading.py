@@ -1,6 +1,8 @@
 """What a deployment is filled with: who takes part, and the register. Whole files, or nothing of them."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from registry_api.cli.service import read_settings, running_database
 from registry_api.directory import store as directory
 from registry_api.enquiries.reindexing import Reindexing
 from registry_api.kernel.clock import utc_now
-from registry_api.kernel.crypto import Vault
+from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
 from registry_api.kernel.errors import Conflict
 from registry_api.kernel.installation import open_keys
@@ -71,9 +73,7 @@ def import_people_who_may_pose_a_risk(file: Path, *, dry_run: bool) -> bool:
     settings = read_settings()
 
     async def run(url: str) -> ImportReport:
-        database = Database(url, pool_size=1)
-        try:
-            keys = await open_keys(database, settings.keys_file)
+        async with _importing(settings, url) as (database, keys):
             vault, token_keys = Vault(keys), TokenKeys(keys.index_master)
             await Reindexing(vault=vault, token_keys=token_keys).expect(database)
             return await import_people(
@@ -86,10 +86,6 @@ def import_people_who_may_pose_a_risk(file: Path, *, dry_run: bool) -> bool:
                 now=utc_now(),
                 dry_run=dry_run,
             )
-        except Conflict:
-            raise Failure("Another import is under way; nothing was loaded. Try again when it is done.") from None
-        finally:
-            await database.close()
 
     with running_database(settings) as url:
         report = asyncio.run(run(url))
@@ -106,9 +102,7 @@ def load_file(
     """
 
     async def run() -> ImportReport:
-        database = Database(url, pool_size=2)
-        try:
-            keys = await open_keys(database, settings.keys_file)
+        async with _importing(settings, url) as (database, keys):
             async with database.connection() as connection:
                 staff = await directory.own_staff(connection)
                 authorities = await directory.other_authorities(connection)
@@ -128,12 +122,20 @@ def load_file(
                     skip_rejected=skip_rejected,
                     progress=lambda done, total: bar.update(task, completed=done, total=total),
                 )
-        except Conflict:
-            raise Failure("Another import is under way; nothing was loaded. Try again when it is done.") from None
-        finally:
-            await database.close()
 
     return asyncio.run(run())
+
+
+@asynccontextmanager
+async def _importing(settings: Settings, url: str) -> AsyncIterator[tuple[Database, LocalKeys]]:
+    """Lend the database at ``url`` and its keys to an import. Raises Failure when another import is under way."""
+    database = Database(url, pool_size=2)
+    try:
+        yield database, await open_keys(database, settings.keys_file)
+    except Conflict:
+        raise Failure("Another import is under way; nothing was loaded. Try again when it is done.") from None
+    finally:
+        await database.close()
 
 
 def say(report: ImportReport, *, dry_run: bool = False) -> None:
