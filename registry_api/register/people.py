@@ -170,6 +170,11 @@ async def not_told(connection: Connection, people: Sequence[UUID], child: UUID, 
     return [row["person_id"] for row in rows]
 
 
+async def are_over(connection: Connection, person: UUID) -> None:
+    """Forget to whom a person was brought, whose notification has ended: should it be renewed, that is news."""
+    await connection.execute("DELETE FROM risk_told WHERE person_id = $1", person)
+
+
 async def index_anew(connection: Connection, vault: Vault, keys: TokenKeys, limit: int) -> int:
     """Give some people who stand under an earlier version of the tokens those of today; return how many (ADR 22).
 

@@ -113,6 +113,8 @@ async def import_people(
             await connection.execute("DELETE FROM risk_token WHERE person_id = $1", person_id)
             await connection.executemany("INSERT INTO risk_token (token, person_id) VALUES ($1, $2)", tokens)
             homes.append(notification.where())
+            if notification.ended_on is not None:
+                await people.are_over(connection, person_id)
         if dry_run or report.rejected_rows:
             return report
         await people.are_added(connection)

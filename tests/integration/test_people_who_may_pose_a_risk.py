@@ -110,6 +110,14 @@ async def test_a_child_on_a_plan_and_a_person_meet_whoever_came_first_and_once(
     assert len(await world.log("person.at_address")) == 1
 
 
+async def test_a_notification_that_ended_and_is_renewed_is_news(world: World, tmp_path: Path) -> None:
+    await world.add(entry(key_worker=world.members["kw-1"].id, plan=PlanKind.FULL))
+    for cells in ({}, {"ended_on": "2026-02-01"}, {"concern": "Renewed"}):
+        assert (await notify(world, tmp_path, **cells)).loaded
+        await look_over(world)
+    assert await told(world) == {"kw-1": [("person_at_address", [f"Demo {NAME}"])] * 2}
+
+
 async def test_nobody_is_told_of_a_child_without_a_plan(world: World, tmp_path: Path) -> None:
     await world.add(entry(key_worker=world.members["kw-1"].id))
     await notify(world, tmp_path)
