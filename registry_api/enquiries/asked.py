@@ -11,6 +11,8 @@ from hashlib import sha256
 from typing import Any, Final, Self
 from uuid import UUID
 
+import structlog
+
 from policies.access import EnquiryDecision
 from policies.enquirer import Disclosure, Enquirer
 from policies.profile import DueDate, Profile
@@ -22,13 +24,14 @@ from registry_api.enquiries.recipients import notices
 from registry_api.enquiries.rules import Audience, Decided
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.enquiries.sought import Sought
-from registry_api.kernel.crypto import RowKey, Vault
+from registry_api.kernel.crypto import EnvelopeError, RowKey, Vault
 from registry_api.matching.criteria import sufficiency
 from registry_api.matching.record import Record, pack, record_of
 from registry_api.routing.service import Subject
 from registry_api.routing.store import consider_values, told_values
 
 REFUSED: Final = "enquiry.refused"
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,17 @@ def resumed(asked: Asked, kept: Mapping[str, Any], vault: Vault) -> Asked:
 
 
 def subjects(rows: Iterable[Mapping[str, Any]], vault: Vault) -> dict[UUID, Subject]:
-    """Return what those who follow up see of enquiries: rows of ``store.questions``. Raises EnvelopeError."""
+    """Return what those who follow up see of enquiries: rows of ``store.questions``.
+
+    One that does not open is left out: it must not keep anybody from the others.
+    """
     described = {}
     for row in rows:
-        opened = vault.key("enquiry", row["id"], row["data_key"]).open("question", row["sealed_question"])
+        try:
+            opened = vault.key("enquiry", row["id"], row["data_key"]).open("question", row["sealed_question"])
+        except EnvelopeError as error:
+            _log.error("record_not_read", error=type(error).__name__)
+            continue
         details = {**json.loads(opened), "outcome": row["outcome"] or "not_answered"}
         described[row["id"]] = Subject(row["reference"], row["received_at"], row["professional_id"], details)
     return described

@@ -4,11 +4,14 @@ The role that answers requests cannot read who anybody is. It asks against the e
 read, which has to be committed, and is given those of notifications that are that person's or their role's.
 """
 
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from registry_api.kernel.crypto import Vault
+import msgspec
+import structlog
+
+from registry_api.kernel.crypto import EnvelopeError, Vault
 from registry_api.kernel.db import Connection
 from registry_api.kernel.roles import Definer, Role
 from registry_api.kernel.statement import Statement
@@ -16,6 +19,8 @@ from registry_api.register.people import RiskNotification, notification_of
 from registry_api.register.service import ChildName, name_of
 
 INBOX_READ: Final = "inbox.read"
+T = TypeVar("T")
+_log = structlog.get_logger()
 
 # An entry of the transaction's own could still be rolled back, and nobody would know of the reading: so there must be
 # nothing yet that this transaction has written.
@@ -67,7 +72,7 @@ async def names(
     if not notifications:
         return {}
     rows = await _CHILDREN.fetch(connection, {"entry": entry, "notifications": [*notifications]})
-    return {row["id"]: name_of(row, vault) for row in rows}
+    return _opened(rows, lambda row: name_of(row, vault))
 
 
 async def people(
@@ -80,4 +85,15 @@ async def people(
     if not notifications:
         return {}
     rows = await _PEOPLE.fetch(connection, {"entry": entry, "notifications": [*notifications]})
-    return {row["id"]: notification_of(row, vault) for row in rows}
+    return _opened(rows, lambda row: notification_of(row, vault))
+
+
+def _opened(rows: Iterable[Any], opening: Callable[[Any], T]) -> dict[UUID, T]:
+    # Who cannot be opened is left out: the notification stands, and so do all the others of the inbox.
+    opened = {}
+    for row in rows:
+        try:
+            opened[row["id"]] = opening(row)
+        except (EnvelopeError, msgspec.DecodeError) as error:
+            _log.error("record_not_read", error=type(error).__name__)
+    return opened

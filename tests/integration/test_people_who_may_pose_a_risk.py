@@ -58,6 +58,26 @@ async def test_the_key_worker_reads_who_it_is_what_the_concern_is_and_who_said_s
     assert sorted(rows["May pose a risk"] for rows in shown) == ["", read]
 
 
+@pytest.mark.rule("ENQ-10")
+@pytest.mark.parametrize("table", ["risk_person", "child", "enquiry"])
+async def test_what_does_not_open_keeps_nobody_from_the_rest_of_the_inbox(
+    world: World, tmp_path: Path, table: str
+) -> None:
+    await world.add(entry(key_worker=world.members["kw-1"].id))
+    await notify(world, tmp_path)
+    await world.ask("officer-1", question())
+    whole = await world.inbox("kw-1")
+    async with world.database.connection() as connection:
+        await connection.execute("SET session_replication_role = replica")
+        await connection.execute(f"UPDATE {table} SET data_key = $1", bytes(60))
+        await connection.execute("RESET session_replication_role")
+    rest = await world.inbox("kw-1")
+    assert [one["kind"] for one in rest] == [one["kind"] for one in whole]
+    gone = {"risk_person": "people", "child": "children", "enquiry": "about"}[table]
+    assert any(one[gone] for one in whole)
+    assert not any(one[gone] for one in rest)
+
+
 async def test_of_an_unknown_child_the_duty_is_told_and_the_enquirer_nothing(world: World, tmp_path: Path) -> None:
     without = said(await world.ask("officer-1", question()))
     await notify(world, tmp_path)
