@@ -103,8 +103,9 @@ async def entries(connection: Connection, wanted: Wanted, *, before: int, limit:
 
 
 async def about(connection: Connection, child_id: UUID, limit: int) -> list[Any]:
-    """Return the newest entries about a child by which somebody looked: none of how the register came by its record."""
-    looked = f"{_ABOUT} AND e.kind NOT LIKE 'register.%'"
+    """Return the newest entries about a child by which somebody looked: none of what became of the record, of a person
+    at the address, or of a hold, for by those nobody did."""
+    looked = f"{_ABOUT} AND e.kind NOT SIMILAR TO '(register|person|hold).%'"
     return await connection.fetch(f"{_ENTRY} WHERE {looked} ORDER BY e.id DESC LIMIT {int(limit)}", child_id)
 
 

@@ -36,6 +36,18 @@ async def test_the_key_worker_sees_who_last_looked_and_the_reading_is_recorded(w
     assert [row["child_ids"] for row in await world.log("child.accesses_read")] == [[child]] * 3
 
 
+async def test_by_what_nobody_looked_is_no_access_and_no_disclosure(world: World) -> None:
+    child = await world.add(entry(key_worker=world.members["kw-1"].id))
+    async with world.database.connection() as connection:
+        for kind in ("register.loaded", "register.changed", "person.at_address", "hold.placed", "hold.lifted"):
+            await connection.execute(
+                "INSERT INTO access_entry (at, kind, child_ids) VALUES ($1, $2, $3)", world.clock(), kind, [child]
+            )
+    assert (await _accesses(world, "kw-1", child)).json()["accesses"] == []
+    told = (await _report(world, "igo-1", child)).json()["disclosures"]
+    assert [one["what"] for one in told] == ["Somebody who works with the child read who had looked."]
+
+
 async def test_no_more_than_the_last_25_are_shown(world: World) -> None:
     child = await world.add(entry(key_worker=world.members["kw-1"].id))
     for _ in range(27):
