@@ -253,12 +253,20 @@ def signed_message(head: Head, kind: int, name: str, stamp: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Trust:
-    """The keys of the log, all of which have to have signed, and those of witnesses, of which a number have to."""
+    """The keys of the log, all of which have to have signed, and those of witnesses, of which a number have to.
+
+    A policy asks for its own witnesses, besides: none of them counts towards the number.
+    """
 
     log: list[Key]
     witnesses: list[Key]
     quorum: int
     policy: "Policy | None" = None
+
+    @property
+    def all_witnesses(self) -> list[Key]:
+        """Those of the policy as well."""
+        return [*self.witnesses, *(self.policy.witnesses.values() if self.policy else ())]
 
     def open(self, note: bytes) -> Head:
         """Return the checkpoint in a note, its signatures checked. Raises DoesNotHold."""
@@ -266,7 +274,7 @@ class Trust:
         head = Head.of(text)
         signed: list[Key] = []
         for name, key_id, content in signatures:
-            for key in (*self.log, *self.witnesses):
+            for key in (*self.log, *self.all_witnesses):
                 if (name, key_id) == (key.name, key.id):
                     if not signed_by(head, key, content):
                         raise DoesNotHold(f"the signature of {name} does not hold")
@@ -515,22 +523,32 @@ def read(path: str) -> bytes:
         raise Misused(f"{path} cannot be read: {error.strerror}") from None
 
 
+def read_text(path: str) -> str:
+    """Return a file named on the command line that is for people to read. Raises Misused."""
+    try:
+        return read(path).decode()
+    except UnicodeDecodeError:
+        raise Misused(f"{path} is not text in UTF-8.") from None
+
+
 def keys_of(values: list[str]) -> list[Key]:
     """Return keys given as text or as files with one on each line. Raises Misused."""
-    texts = (value if re.search(r"\+[0-9a-f]{8}\+", value) else read(value).decode() for value in values)
+    texts = (value if re.search(r"\+[0-9a-f]{8}\+", value) else read_text(value) for value in values)
     return [Key.of(line.strip()) for text in texts for line in text.splitlines() if line.strip()]
 
 
 def trust_of(args: argparse.Namespace) -> Trust:
     """Return whom the command line says to trust."""
     witnesses = keys_of(args.witness_key)
-    quorum = len({key.name for key in witnesses}) if args.quorum is None else args.quorum
-    policy = Policy.of(read(args.policy).decode()) if args.policy else None
+    named = len({key.name for key in witnesses})
+    quorum = named if args.quorum is None else args.quorum
+    if not 0 <= quorum <= named:
+        raise Misused(f"--quorum {quorum} cannot be met by the {named} witnesses of --witness-key.")
+    policy = Policy.of(read_text(args.policy)) if args.policy else None
     log = keys_of(args.log_key) or (policy.log if policy else [])
     if not log:
         raise Misused("Say which keys are the log's: --log-key, or a policy that names them.")
-    known = [*witnesses, *(policy.witnesses.values() if policy else ())]
-    return Trust(log, known, quorum, policy)
+    return Trust(log, witnesses, quorum, policy)
 
 
 def check_export(folder: Path, trust: Trust, outside: list[str]) -> tuple[Export, Head]:
@@ -608,7 +626,7 @@ def verify_consistency(args: argparse.Namespace) -> None:
         if old.size > new.size:
             raise DoesNotHold("the newer checkpoint has fewer entries than the older")
     else:
-        lines = read(args.proof).decode().split() if args.proof else []
+        lines = read_text(args.proof).split() if args.proof else []
         check_consistency(old, new, [_hash(line) for line in lines])
     say(f"HOLDS: the {new.size} entries begin with the {old.size}")
 
@@ -616,10 +634,11 @@ def verify_consistency(args: argparse.Namespace) -> None:
 def verify_checkpoint(args: argparse.Namespace) -> None:
     """Check who has signed a checkpoint."""
     note = note_of(read(args.note))
-    head = trust_of(args).open(note)
+    trust = trust_of(args)
+    head = trust.open(note)
     say(f"HOLDS: {head.origin}, {head.size} entries, root {b64encode(head.root).decode()}")
     for name, key_id, content in split_note(note)[1]:
-        for key in keys_of([*args.log_key, *args.witness_key]):
+        for key in (*trust.log, *trust.all_witnesses):
             if (name, key_id) == (key.name, key.id):
                 stamped = key.kind != ED25519 and int.from_bytes(content[:8], "big")
                 said = time.strftime(", at %Y-%m-%dT%H:%M:%SZ by its clock", time.gmtime(stamped)) if stamped else ""
@@ -701,7 +720,7 @@ def open_entry(args: argparse.Namespace) -> None:
 def find_subject(args: argparse.Namespace) -> None:
     """List every entry about the child with a key, and what else stands under the same references."""
     try:
-        key = bytes.fromhex(read(args.key).decode().strip())
+        key = bytes.fromhex(read_text(args.key).strip())
     except ValueError:
         key = b""
     if len(key) != 32:
@@ -762,7 +781,7 @@ def export_log(args: argparse.Namespace) -> None:
 
     trust, kept = trust_of(args), args.folder / "checkpoint"
     # Read before the head, which then has grown out of it.
-    witnessed = fetch("checkpoint.witnessed", b"") if trust.witnesses else b""
+    witnessed = fetch("checkpoint.witnessed", b"") if trust.all_witnesses else b""
     note = fetch("checkpoint")
     head = trust.of_the_log().open(note)
     outside, before = list(args.checkpoint), args.folder / "checkpoint.before"
@@ -804,7 +823,7 @@ class Witness:
     def __init__(self, key_file: Path, state: Path, logs: list[Key], clock: Callable[[], float] = time.time) -> None:
         """Read the keys of ``key_file``; know the logs whose names are those of ``logs``. Raises Misused."""
         self._signers, self._state, self._clock, self._lock = [], state, clock, threading.Lock()
-        for line in read(str(key_file)).decode().splitlines():
+        for line in read_text(str(key_file)).splitlines():
             try:
                 _, _, name, _, encoded = line.split("+", 4)
                 kind, seed = (decoded := unbase64(encoded))[0], decoded[1:]

@@ -7,8 +7,9 @@ from uuid import uuid4
 import pytest
 from unit.log_doubles import AT, KEYS, SECRET, exported, leaves, receipt
 
-from registry_api.access_log import verify
+from registry_api.access_log import checkpoint, verify
 from registry_api.access_log.entry import Entry, salt
+from registry_api.access_log.note import Kind, Note, Signer
 
 HOLDS, NOT, USAGE = 0, 1, 2
 
@@ -72,3 +73,42 @@ def test_an_opening_that_is_no_text_is_usage(tmp_path: Path) -> None:
         json.dumps({"id": json.loads(entries[7])["id"], "fields": fields})
     )
     assert run("open-entry", opening, *KEYS, "--receipt", given) == USAGE
+
+
+def test_the_witnesses_of_a_policy_and_those_named_beside_it_are_counted_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A signature of the policy's must not stand in for one that was asked for besides."""
+    named, north = (Signer.new(f"{name}.test/w", Kind.ED25519_COSIGNATURE) for name in ("named", "north"))
+    (policy := tmp_path / "policy").write_text(f"witness north {north.verifier}\nquorum north\n")
+    folder = exported(tmp_path / "log", leaves(9))
+    note = Note.of((folder / "checkpoint").read_bytes())
+    asked = ("--witness-key", named.verifier, "--policy", policy)
+    signed = tmp_path / "signed"
+    for signers, expected in (([north], NOT), ([named], NOT), ([named, north], HOLDS)):
+        signed.write_bytes(bytes(note.with_signatures(checkpoint.sign(note.text, signers, AT))))
+        assert run("verify-checkpoint", signed, *KEYS, *asked) == expected, signers
+    said = capsys.readouterr().out
+    assert "signed by north.test/w" in said
+    assert "signed by named.test/w" in said
+
+
+@pytest.mark.parametrize("quorum", [-1, 2])
+def test_a_quorum_that_nobody_could_meet_or_miss_is_usage(tmp_path: Path, quorum: int) -> None:
+    witness = Signer.new("witness.test/w", Kind.ED25519_COSIGNATURE)
+    folder = exported(tmp_path / "log", leaves(9))
+    asked = ("--witness-key", witness.verifier, "--quorum", quorum)
+    assert run("verify-checkpoint", folder / "checkpoint", *KEYS, *asked) == USAGE
+
+
+@pytest.mark.parametrize("option", ["--log-key", "--witness-key", "--policy"])
+def test_a_file_of_keys_that_is_no_text_is_usage(tmp_path: Path, option: str) -> None:
+    (other := tmp_path / "other").write_bytes(b"\xff\xfe" + bytes(9))
+    folder = exported(tmp_path / "log", leaves(9))
+    assert run("fsck", folder, *KEYS, option, other) == USAGE
+
+
+def test_a_key_of_a_child_that_is_no_text_is_usage(tmp_path: Path) -> None:
+    (other := tmp_path / "other").write_bytes(b"\xff" * 32)
+    folder = exported(tmp_path / "log", leaves(9))
+    assert run("find-subject", folder, "--key", other, *KEYS) == USAGE
