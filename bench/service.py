@@ -120,5 +120,10 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _workers(parent: int) -> list[int]:
-    children = psutil.Process(parent).children()
-    return [child.pid for child in children if any("spawn_main" in argument for argument in child.cmdline())]
+    found = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(parent).children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # one that has died says why on its own standard error
+                if any("spawn_main" in argument for argument in child.cmdline()):
+                    found.append(child.pid)
+    return found
