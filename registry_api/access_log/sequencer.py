@@ -98,13 +98,14 @@ class Sequencer:
             StoreUnavailable: the database was lost on the way, or the fence could not be moved. What was put in stays
                 so, and is signed another time.
         """
-        taken, made = await self._put_in()
-        await self._sign()
+        async with self._database.connection() as connection:
+            taken, made = await self._put_in(connection)
+            await self._sign(connection)
         entries = {number: Placed(entry.id, entry.wrapped) for number, entry in made.items()}
         return Round(entries, taken == tree_store.MOST_IN_A_GROUP)
 
-    async def _put_in(self) -> tuple[int, dict[int, SealedEntry]]:
-        async with self._database.transaction() as connection:
+    async def _put_in(self, connection: Connection) -> tuple[int, dict[int, SealedEntry]]:
+        async with connection.transaction():
             await tree_store.lock(connection)
             tree = await self._tree(connection)
             self._hold_against_fence(tree)
@@ -171,8 +172,8 @@ class Sequencer:
                 raise LogRefused(FORKED)
         return signed
 
-    async def _sign(self) -> None:
-        async with self._database.transaction() as connection:
+    async def _sign(self, connection: Connection) -> None:
+        async with connection.transaction():
             await tree_store.lock(connection)
             tree = await self._tree(connection)
             # First, and also where a checkpoint stands already: it may have come with the database that was put back.
@@ -188,8 +189,7 @@ class Sequencer:
             if fence is not None and not (fence == self._grown_from and self._is_ours(tree)):
                 await self._show_growth(connection, fence, tree)
             note = await asyncio.to_thread(self._signed, Checkpoint(self._keys.origin, tree.size, tree.root))
-            await tree_store.add_checkpoint(connection, tree.id, tree.size, note)
-            await signals_store.tell(connection, signals_store.SIGNED)
+            await tree_store.add_checkpoint(connection, tree.id, tree.size, note, signals_store.SIGNED)
 
     def _signed(self, head: Checkpoint) -> bytes:
         """Move the fence, then sign. Blocks for as long as a disk takes, and for a millisecond of computing."""
@@ -229,5 +229,6 @@ class Sequencer:
             edge.append([hash_ := leaf_hash(sealed.leaf)])
             await tree_store.grow(connection, new, 0, [(sealed.id, hash_)], [], edge.root(), [sealed])
         self._keys, self._edge = keys, None
-        await self._sign()
+        async with self._database.connection() as connection:
+            await self._sign(connection)
         return said

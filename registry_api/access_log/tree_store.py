@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from registry_api.access_log.sealing import SealedEntry
-from registry_api.access_log.tiles import WIDTH, Edge, FullTile, Tile, edge_widths
+from registry_api.access_log.tiles import WIDTH, Edge, FullTile, Tile, edge_widths, hashes_of
 from registry_api.kernel.db import Connection
 
 MOST_IN_A_GROUP: Final = 500
@@ -62,7 +62,8 @@ async def begin(connection: Connection, name: str, at: datetime) -> int:
 
 
 # What is visible is taken, and never all up to a number: numbers are given out before they are committed, and whoever
-# remembers the last one seen passes over those that come later (tests/integration/test_log_sequencer.py).
+# remembers the last one seen passes over those that come later (tests/integration/test_log_sequencer.py). Each row is
+# looked up by itself: the planner, which cannot know how few wait, would rather read the whole log for them.
 _TAKE = f"""
 WITH taken AS (
     DELETE FROM log_pending WHERE access_entry_id IN (
@@ -71,7 +72,7 @@ WITH taken AS (
     RETURNING access_entry_id
 )
 SELECT e.*, l.id AS entry_id, l.leaf FROM taken
-JOIN access_entry e ON e.id = taken.access_entry_id
+CROSS JOIN LATERAL (SELECT * FROM access_entry WHERE id = taken.access_entry_id LIMIT 1) e
 LEFT JOIN log_entry l ON l.access_entry_id = e.id
 ORDER BY e.id
 """
@@ -131,26 +132,11 @@ async def grow(
     )
 
 
-async def _hashes(connection: Connection, origin_id: int, tile: Tile, width: int) -> list[bytes]:
-    """Return the hashes of a partial tile: leaves, or the roots of the full tiles below."""
-    start = tile.number * WIDTH
-    query = (
-        "SELECT leaf_hash AS hash FROM log_leaf WHERE origin_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx"
-        if tile.level == 0
-        else "SELECT root AS hash FROM log_tile WHERE origin_id = $1 AND level = $4 AND number >= $2 AND number < $3 "
-        "ORDER BY number"
-    )
-    more = () if tile.level == 0 else (tile.level - 1,)
-    return [row["hash"] for row in await connection.fetch(query, origin_id, start, start + width, *more)]
-
-
 async def edge(connection: Connection, origin_id: int, size: int) -> Edge:
     """Return the right-hand edge of a tree. Raises ValueError when the stored hashes are not as many as it has."""
-    levels = []
-    for level, width in enumerate(edge_widths(size)):
-        tile = Tile(level, size >> 8 * (level + 1))
-        levels.append(await _hashes(connection, origin_id, tile, width) if width else [])
-    return Edge(size, levels)
+    places = [Tile(level, size >> 8 * (level + 1)) for level, _ in enumerate(edge_widths(size))]
+    found = await tiles(connection, origin_id, places, size)
+    return Edge(size, [hashes_of(found.get(place, b"")) for place in places])
 
 
 _FULL_TILES = """
@@ -159,19 +145,32 @@ USING (level, number) WHERE origin_id = $1
 """
 
 
+# A partial tile is made of what it will be full of: leaves, or the roots of the full tiles below.
+_TILES = f"""
+SELECT level, number, hashes FROM unnest($2::smallint[], $3::bigint[], $4::bigint[]) AS wanted(level, number, width)
+CROSS JOIN LATERAL (
+    SELECT t.hashes FROM log_tile t
+    WHERE wanted.width = {WIDTH} AND t.origin_id = $1 AND t.level = wanted.level AND t.number = wanted.number
+    UNION ALL
+    SELECT string_agg(l.leaf_hash, '' ORDER BY l.idx) FROM log_leaf l
+    WHERE wanted.width < {WIDTH} AND wanted.level = 0 AND l.origin_id = $1
+      AND l.idx >= wanted.number * {WIDTH} AND l.idx < wanted.number * {WIDTH} + wanted.width
+    HAVING count(*) = wanted.width
+    UNION ALL
+    SELECT string_agg(t.root, '' ORDER BY t.number) FROM log_tile t
+    WHERE wanted.width < {WIDTH} AND wanted.level > 0 AND t.origin_id = $1 AND t.level = wanted.level - 1
+      AND t.number >= wanted.number * {WIDTH} AND t.number < wanted.number * {WIDTH} + wanted.width
+    HAVING count(*) = wanted.width
+) stored
+"""
+
+
 async def tiles(connection: Connection, origin_id: int, wanted: Iterable[Tile], size: int) -> Mapping[Tile, bytes]:
     """Return tiles of a tree at a size, full or partial. One that is not stored whole is left out."""
-    wanted = set(wanted)
-    full = [tile for tile in wanted if tile.width(size) == WIDTH]
-    found: dict[Tile, bytes] = {}
-    if full:
-        rows = await connection.fetch(_FULL_TILES, origin_id, [t.level for t in full], [t.number for t in full])
-        found = {Tile(row["level"], row["number"]): row["hashes"] for row in rows}
-    for tile in wanted.difference(full):
-        hashes = await _hashes(connection, origin_id, tile, width := tile.width(size))
-        if width and len(hashes) == width:
-            found[tile] = b"".join(hashes)
-    return found
+    places = [(*tile, width) for tile in set(wanted) if (width := tile.width(size))]
+    columns = [list(column) for column in zip(*places, strict=True)] or [[], [], []]
+    rows = await connection.fetch(_TILES, origin_id, *columns)
+    return {Tile(row["level"], row["number"]): row["hashes"] for row in rows}
 
 
 async def differing_tiles(connection: Connection, origin_id: int, computed: Sequence[FullTile]) -> int:
@@ -182,9 +181,15 @@ async def differing_tiles(connection: Connection, origin_id: int, computed: Sequ
     return len(set(computed) - stored)
 
 
-async def add_checkpoint(connection: Connection, origin_id: int, size: int, note: bytes) -> None:
-    """Store a signed head."""
-    await connection.execute("INSERT INTO log_checkpoint VALUES ($1, $2, $3)", origin_id, size, note)
+async def add_checkpoint(connection: Connection, origin_id: int, size: int, note: bytes, tell: str) -> None:
+    """Store a signed head; say so on the channel ``tell`` once it is committed."""
+    await connection.execute(
+        "WITH added AS (INSERT INTO log_checkpoint VALUES ($1, $2, $3)) SELECT pg_notify($4, '')",
+        origin_id,
+        size,
+        note,
+        tell,
+    )
 
 
 _COVERED = """
