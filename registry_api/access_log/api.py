@@ -1,10 +1,14 @@
-"""The log for everybody to read (C2SP tlog-tiles): its checkpoint, tiles and entries. They tell nothing of anybody."""
+"""The log for everybody to read (C2SP tlog-tiles): its checkpoint, tiles, entries, and proofs made of them.
+
+They tell nothing of anybody.
+"""
 
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Request, Response
 
 from registry_api.access_log import reading
+from registry_api.access_log.proof import base64_line
 from registry_api.kernel import limits
 from registry_api.kernel.db import Database
 
@@ -12,6 +16,9 @@ router = APIRouter(prefix="/log", tags=["access log"])
 
 _KEPT: Final = "public, max-age=3600"
 """Tiles never change, but for a log that is begun anew: then they are others, at the same place."""
+_LARGEST: Final = 2**63 - 1
+_Index = Annotated[int, Path(ge=0, le=_LARGEST, description="Where the entry stands in the log; the first is 0.")]
+_Size = Annotated[int, Path(ge=0, le=_LARGEST, description="How many entries the log had, as a checkpoint says.")]
 
 
 @router.get(
@@ -64,3 +71,38 @@ async def read_tile(
     async with database.connection() as connection:
         content = await reading.tile(connection, tile)
     return Response(content, media_type="application/octet-stream", headers={"Cache-Control": _KEPT})
+
+
+@router.get(
+    "/proof/{index}",
+    summary="The proof that an entry is in the access log",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, 404: {"description": "The signed log has no such entry."}},
+)
+@limits.by_address
+async def read_proof(request: Request, index: _Index) -> Response:
+    """Return the proof of one entry under the last checkpoint (tlog-proof), the entry in it, as a receipt has it.
+
+    Brings a receipt of long ago under a head of today. Whoever asks shows us which entry they care about: who would
+    rather not takes tiles, of which the same proof can be computed.
+    """
+    database: Database = request.app.state.database
+    async with database.connection() as connection:
+        proof = bytes(await reading.proof(connection, index))
+    return Response(proof, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-cache"})
+
+
+@router.get(
+    "/consistency/{old}/{new}",
+    summary="The proof that the access log has only grown",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, 404: {"description": "The signed log had no such sizes."}},
+)
+@limits.by_address
+async def read_growth(request: Request, old: _Size, new: _Size) -> Response:
+    """Return the consistency proof between two sizes of the log (RFC 6962, 2.1.2), a hash in base64 on each line."""
+    database: Database = request.app.state.database
+    async with database.connection() as connection:
+        hashes = await reading.growth(connection, old, new)
+    content = "".join(map(base64_line, hashes))
+    return Response(content, media_type="text/plain; charset=utf-8", headers={"Cache-Control": _KEPT})

@@ -9,7 +9,7 @@ from typing import Any, Final
 from registry_api.access_log import anchor_store, keeping_store, tree_store
 from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.export import Writer
-from registry_api.access_log.merkle import HASH_SIZE, inclusion_spans
+from registry_api.access_log.merkle import HASH_SIZE, consistency_spans, inclusion_spans
 from registry_api.access_log.note import Note
 from registry_api.access_log.proof import Proof
 from registry_api.access_log.sealing import opening
@@ -54,6 +54,32 @@ async def receipts(connection: Connection, reference: str) -> list[Proof]:
     if not found:
         raise NotFound
     return found
+
+
+async def proof(connection: Connection, index: int) -> Proof:
+    """Return the proof of the entry at an index under the last signed head, as witnesses signed it by now.
+
+    Raises NotFound where the signed log has no such entry.
+    """
+    origin_id, head, note = await signed_head(connection)
+    if not 0 <= index < head.size:
+        raise NotFound
+    (leaf,) = await tree_store.leaves(connection, origin_id, index, index + 1)
+    note += await anchor_store.cosignatures(connection, origin_id, head.size)
+    return await _receipt(connection, origin_id, head, note, {"leaf": leaf, "idx": index})
+
+
+async def growth(connection: Connection, old: int, new: int) -> list[bytes]:
+    """Return the hashes which prove that the log at one size begins with the log at another (RFC 6962, 2.1.2).
+
+    None where ``old`` is 0 or both are the same. Raises NotFound unless the signed log had both sizes, in this order.
+    """
+    origin_id, head, _ = await signed_head(connection)
+    if not 0 <= old <= new <= head.size:
+        raise NotFound
+    spans = consistency_spans(old, new)
+    tiles = await tree_store.tiles(connection, origin_id, tiles_of(spans), new)
+    return [root_of_span(span, tiles) for span in spans]
 
 
 async def last_checkpoint(connection: Connection) -> bytes:

@@ -155,6 +155,8 @@ OPEN: dict[Key, frozenset[str]] = {
     ("GET", "/openapi.json"): frozenset({"address"}),
     ("GET", "/log/checkpoint"): frozenset({"address"}),
     ("GET", "/log/checkpoint.witnessed"): frozenset({"address"}),
+    ("GET", "/log/consistency/{old}/{new}"): frozenset({"address"}),
+    ("GET", "/log/proof/{index}"): frozenset({"address"}),
     ("GET", "/log/tile/{tile}"): frozenset({"address"}),
     ("GET", "/livez"): frozenset({"worker"}),
     ("GET", "/readyz"): frozenset({"worker"}),

@@ -1,4 +1,4 @@
-"""The log as everybody reads it over HTTP: its checkpoint and its tiles, those of the signed tree and no others."""
+"""The log as everybody reads it over HTTP: checkpoint, tiles and proofs, of the signed tree and of no other."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 from builders import World, question
 from integration.log_writers import exported, log, verifies
 
+from registry_api.access_log import verify
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.tiles import WIDTH, path_of, tiles_in
 
@@ -65,9 +66,37 @@ def _length_of_five(bundle: bytes) -> int:
         "tile/entries/000.p/200",
         "tile/0/-01",
         "tile/data/000",
+        f"proof/{2**62}",
+        "consistency/2/1",
+        f"consistency/1/{2**62}",
     ],
 )
 async def test_what_the_signed_log_has_not_is_not_there(world: World, path: str) -> None:
     await _until_signed(world, 2)
     answer = await world.http.get(f"/log/{path}")
     assert (answer.status_code, answer.json()["status"]) == (404, 404)
+
+
+async def test_an_entry_is_proved_to_be_in_the_log_and_the_log_to_have_only_grown(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier = tmp_path / "earlier"
+    earlier.write_text(await _until_signed(world, 2))
+    await log(world.database, 300)
+    (later := tmp_path / "later").write_text(await _until_signed(world, 300))
+    keys = [part for key in LogKeys.load(world.settings.log_keys_file).public() for part in ("--log-key", key)]
+    old, new = (int(note.read_text().split("\n")[1]) for note in (earlier, later))
+    leaves = verify.Export(await exported(world.database, tmp_path / "log")).entries(new)
+    for index, leaf in enumerate(leaves):
+        if index in (0, old - 1, old, WIDTH - 1, WIDTH, new - 1):
+            (proof := tmp_path / f"{index}.tlog-proof").write_bytes(
+                (await world.http.get(f"/log/proof/{index}")).content
+            )
+            assert verify.main(["verify-inclusion", str(proof), *keys]) == 0
+            assert leaf.decode() in capsys.readouterr().out
+    (grown := tmp_path / "grown").write_text((await world.http.get(f"/log/consistency/{old}/{new}")).text)
+    shown = ["verify-consistency", str(earlier), str(later), *keys, "--proof"]
+    assert verify.main([*shown, str(grown)]) == 0
+    grown.write_text((await world.http.get(f"/log/consistency/{old - 1}/{new}")).text)
+    assert verify.main([*shown, str(grown)]) == 1, "of another size"
+    assert (await world.http.get(f"/log/consistency/{new}/{new}")).text == ""
