@@ -16,7 +16,8 @@ router = APIRouter(prefix="/log", tags=["access log"])
 
 _KEPT: Final = "public, max-age=3600"
 """Tiles never change, but for a log that is begun anew: then they are others, at the same place."""
-_LARGEST: Final = 2**63 - 1
+_LARGEST: Final = 2**53 - 1
+"""What every reader of JSON takes for the same number."""
 _Index = Annotated[int, Path(ge=0, le=_LARGEST, description="Where the entry stands in the log; the first is 0.")]
 _Size = Annotated[int, Path(ge=0, le=_LARGEST, description="How many entries the log had, as a checkpoint says.")]
 

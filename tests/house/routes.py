@@ -198,6 +198,7 @@ URL_PARAMETERS = {
     ("path", "session_id"): {"type": "string", "format": "uuid"},
     ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
     ("path", "tile"): {"type": "string", "maxLength": 40},
+    **{("path", name): {"type": "integer", "minimum": 0, "maximum": 2**53 - 1} for name in ("index", "old", "new")},
     ("path", "search_id"): {"type": "string", "format": "uuid"},
     ("path", "alert_id"): {"type": "string", "format": "uuid"},
     ("path", "enquiry_reference"): {"type": "string", "pattern": "^E-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
