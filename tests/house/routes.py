@@ -156,6 +156,10 @@ OPEN: dict[Key, frozenset[str]] = {
     ("GET", "/log/checkpoint"): frozenset({"address"}),
     ("GET", "/log/checkpoint.witnessed"): frozenset({"address"}),
     ("GET", "/log/tile/{tile}"): frozenset({"address"}),
+    ("GET", "/log/earlier"): frozenset({"address"}),
+    ("GET", "/log/earlier/{number}/checkpoint"): frozenset({"address"}),
+    ("GET", "/log/earlier/{number}/checkpoint.witnessed"): frozenset({"address"}),
+    ("GET", "/log/earlier/{number}/tile/{tile}"): frozenset({"address"}),
     ("GET", "/livez"): frozenset({"worker"}),
     ("GET", "/readyz"): frozenset({"worker"}),
 }
@@ -188,6 +192,7 @@ WITH_AN_ENQUIRY = {access.may_learn_full, access.may_ask_by_address, access.may_
 ROUTES_TO_COME = {
     access.may_keep_register,
     access.may_hold_log,  # at the command line alone, so far: registry-api log hold
+    access.may_begin_log,  # where the keys of the log are: registry-api log begin-anew
 }
 
 URL_PARAMETERS = {
@@ -196,6 +201,7 @@ URL_PARAMETERS = {
     ("path", "session_id"): {"type": "string", "format": "uuid"},
     ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
     ("path", "tile"): {"type": "string", "maxLength": 40},
+    ("path", "number"): {"type": "integer", "minimum": 1, "maximum": 32_767},
     ("path", "search_id"): {"type": "string", "format": "uuid"},
     ("path", "alert_id"): {"type": "string", "format": "uuid"},
     ("path", "enquiry_reference"): {"type": "string", "pattern": "^E-[0-9A-Z]{5}-[0-9A-Z]{5}$"},

@@ -108,6 +108,7 @@ class Callers:
         self.named = {
             "notification_id": [one["id"] for one in await world.inbox("kw-1")],
             "tile": ["0/000.p/1", "entries/000.p/1"],
+            "number": ["1"],
             "consideration_id": [one["id"] for one in await world.considerations()],
             "search_id": [(await self._made("/api/v1/access-log/search"))["search_id"]],
             "child_id": [str(child)],
