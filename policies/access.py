@@ -181,6 +181,11 @@ def may_hold_log(enquirer: Enquirer, today: date, *, about: UUID | None = None) 
     return _decide("holdLog", enquirer, today, about=_about(enquirer, about))
 
 
+def may_begin_log(enquirer: Enquirer, today: date) -> Decision:
+    """Decide whether the asker may have the access log begun anew, as after a restore; what was lost is plain then."""
+    return _decide("beginLog", enquirer, today)
+
+
 def may_read_accesses(enquirer: Enquirer, today: date) -> Decision:
     """Decide whether the asker may read who last looked at a child whom they work with; whose it is, the case says."""
     return _decide("readAccesses", enquirer, today)

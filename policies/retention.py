@@ -14,7 +14,7 @@ DEFAULT_MONTHS: Final = 300
 """25 years: whoever was asked about as a newborn is grown up, and has some years in which to ask who looked. It is no
 statutory period, and is for the authority to confirm."""
 
-NAMES_NOBODY: Final = frozenset({"payload.erased", "log.begun_anew"})
+NAMES_NOBODY: Final = frozenset({"payload.erased"})
 """Kinds that say nothing of anybody, and by which the log is checked: they are kept as long as it."""
 
 

@@ -1,4 +1,4 @@
-"""Who opens the log, or has it kept, at the machine itself: one of the staff who may, by name, and why in their words.
+"""Who opens the log, has it kept or begins it anew, at the machine itself: one of the staff who may, and why.
 
 Like everything else it is in the log before anything comes of it; whoever has the command line has to say no less than
 whoever asks over the API.
@@ -15,6 +15,7 @@ from policies.access import Decision, Refused
 from policies.enquirer import Enquirer
 from policies.retention import Retention
 from registry_api.access_log import keeping_store, store
+from registry_api.access_log.particulars import of_decision, of_enquirer
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import Forbidden
@@ -27,11 +28,13 @@ _TABLE: Final = "log_act"
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody is about to do. ``why`` is kept sealed, for it may hold a name; the rest are codes and ids."""
+    """What somebody is about to do, and whether they may. ``why``, in their words, is kept sealed, for it may hold a
+    name; the rest are codes and ids. ``operator``: the account of the machine."""
 
     by: Enquirer
     operator: str
     why: str = field(repr=False)
+    decision: Decision
     kind: str
     at: datetime
     reference: str | None = None
@@ -42,7 +45,6 @@ class Act:
         database: Database,
         vault: Vault,
         retention: Retention,
-        decision: Decision,
         *,
         also: Callable[[Connection, int], Awaitable[None]] | None = None,
     ) -> int:
@@ -53,30 +55,38 @@ class Act:
         """
         async with database.transaction() as connection:
             await keeping_store.lock(connection)
-            refused = isinstance(decision, Refused)
-            act = uuid4()
-            kind = REFUSED if refused else self.kind
-            key = vault.new_key(_TABLE, act, until=retention.expires_on(kind, self.at))
-            sealed = key.seal("why", self.why.encode())
-            entry = await store.append(
-                connection,
-                store.values(
-                    at=self.at,
-                    kind=kind,
-                    client_id=self.by.client_id,
-                    organisation_id=self.by.organisation_id,
-                    professional_id=self.by.professional_id,
-                    reference=self.reference,
-                    reason=decision.reason if isinstance(decision, Refused) else None,
-                    digest=sha256(sealed).digest(),
-                    child_ids=self.child_ids,
-                ),
-            )
-            await keeping_store.note_act(connection, act, entry, self.operator, key.wrapped, sealed)
-            if also is not None and not refused:
+            entry = await self.add(connection, vault, retention)
+            if also is not None and not isinstance(self.decision, Refused):
                 await also(connection, entry)
-        if isinstance(decision, Refused):
-            raise Forbidden(decision.reason)
+        if isinstance(self.decision, Refused):
+            raise Forbidden(self.decision.reason)
+        return entry
+
+    async def add(self, connection: Connection, vault: Vault, retention: Retention) -> int:
+        """Add its entry, or that of its refusal, with why; return the number. ``connection``: in a transaction."""
+        if isinstance(self.decision, Refused):
+            kind, reason, said = REFUSED, self.decision.reason, of_enquirer(self.by)
+        else:
+            kind, reason, said = self.kind, None, of_decision(self.by, self.decision) | {"operator": self.operator}
+        act = uuid4()
+        key = vault.new_key(_TABLE, act, until=retention.expires_on(kind, self.at))
+        sealed = key.seal("why", self.why.encode())
+        entry = await store.append(
+            connection,
+            store.values(
+                at=self.at,
+                kind=kind,
+                client_id=self.by.client_id,
+                organisation_id=self.by.organisation_id,
+                professional_id=self.by.professional_id,
+                reference=self.reference,
+                reason=reason,
+                digest=sha256(sealed).digest(),
+                child_ids=self.child_ids,
+                particulars=said,
+            ),
+        )
+        await keeping_store.note_act(connection, act, entry, self.operator, key.wrapped, sealed)
         return entry
 
 

@@ -202,6 +202,16 @@ async def sealed_under(connection: Connection, reference: str) -> list[Any]:
     )
 
 
+async def acts_under(connection: Connection, reference: str) -> list[Any]:
+    """Return why things were done at the machine itself under a reference, sealed, and on which accounts."""
+    return await connection.fetch(
+        "SELECT e.id AS entry_id, t.id AS act, t.operator, t.data_key, t.sealed_why FROM access_entry a "
+        "JOIN log_act t ON t.access_entry_id = a.id JOIN log_entry e ON e.access_entry_id = a.id "
+        "WHERE a.reference = $1 ORDER BY a.id",
+        reference,
+    )
+
+
 async def authors(connection: Connection, reference: str) -> set[UUID]:
     """Return the professionals whose entries stand under a reference, and who took the enquiry down for a caller."""
     rows = await connection.fetch(

@@ -114,6 +114,15 @@ class LogKeys:
         return cls(path, signers)
 
     @classmethod
+    def beside(cls, path: Path, origin: str) -> "LogKeys | None":
+        """Return the keys of the log of a name: those at ``path``, or those of an earlier log, set aside beside them.
+
+        None where there are none. Raises KeysUnusable for what is damaged.
+        """
+        kept = (one for one in sorted(path.parent.glob(f"{path.name}*")) if not one.suffix)
+        return next((keys for keys in map(cls.load, kept) if keys.origin == origin), None)
+
+    @classmethod
     def create(cls, path: Path, origin: str) -> "LogKeys":
         """Make the keys of a log of this name. Raises KeysUnusable when there are some already, or for no name."""
         try:

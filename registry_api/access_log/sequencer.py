@@ -6,7 +6,8 @@ a database that was put back, or that has another history, is refused, and whoev
 """
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,8 +16,8 @@ from registry_api.access_log import checkpoint, signals_store, tree_store
 from registry_api.access_log.checkpoint import Checkpoint
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.merkle import EMPTY_ROOT, consistency_spans, leaf_hash, verify_consistency
-from registry_api.access_log.note import Note
-from registry_api.access_log.sealing import BEGUN_ANEW, SealedEntry, seal, subject_master
+from registry_api.access_log.note import Note, NoteError
+from registry_api.access_log.sealing import SealedEntry, seal, subject_master
 from registry_api.access_log.tiles import Edge, root_of_span, tiles_of
 from registry_api.access_log.tree_store import Placed
 from registry_api.kernel.clock import Clock
@@ -38,6 +39,9 @@ TREE_ALTERED: Final = "tree_altered"
 
 
 _DEFAULT: Final = Retention()
+
+First = Callable[[Connection, str], Awaitable[int]]
+"""Adds the entry with which a tree begins, whose reference says what was before; returns its number."""
 
 
 class LogRefused(Exception):
@@ -207,24 +211,25 @@ class Sequencer:
         if not verify_consistency(signed.size, signed.root, tree.size, tree.root, path):
             raise LogRefused(FORKED)
 
-    async def begin_anew(self, keys: LogKeys) -> str:
+    async def begin_anew(self, keys: LogKeys, first: First) -> str:
         """Begin another tree under fresh ``keys``, whose first entry names the last head that was signed.
 
         For a database that was put back or has another history. What is in it and not under a signed head goes into the
-        new tree. Returns what the first entry says. Raises asyncpg.UniqueViolationError when there was a log of that
-        name, LogRefused when the keys have signed already.
+        new tree, after the ``first`` entry, which says who began it and why: nobody can be asked to wait for a head
+        that the old keys sign. Returns what its reference says. Raises asyncpg.UniqueViolationError when there was a
+        log of that name, LogRefused when the keys have signed already.
         """
         if keys.fence.read() is not None:
             raise LogRefused(OTHER_ORIGIN)
-        signed, at = self._keys.fence.read(), self._clock()
-        said = f"{signed.origin}:{signed.size}:{signed.root.hex()}" if signed else self._keys.origin
         async with self._database.transaction() as connection:
             await tree_store.lock(connection)
             old = await tree_store.state(connection)
             if old is not None:
                 await tree_store.requeue_unsigned(connection, old["id"], old["signed_size"] or 0)
-            new = await tree_store.begin(connection, keys.origin, at)
-            sealed = seal(await tree_store.take_new(connection, at, BEGUN_ANEW, said), self._vault, self._subjects)
+            last = self._last_signed(old and old["note"])
+            said = f"{last.origin}:{last.size}:{last.root.hex()}" if last else self._keys.origin
+            new = await tree_store.begin(connection, keys.origin, self._clock())
+            sealed = self._sealed(await tree_store.take(connection, await first(connection, said)))
             edge = Edge()
             edge.append([hash_ := leaf_hash(sealed.leaf)])
             await tree_store.grow(connection, new, 0, [(sealed.id, hash_)], [], edge.root(), [sealed])
@@ -232,3 +237,13 @@ class Sequencer:
         async with self._database.connection() as connection:
             await self._sign(connection)
         return said
+
+    def _last_signed(self, note: bytes | None) -> Checkpoint | None:
+        """Return the last head that the keys signed, by the fence or the ``note`` in the database, whichever has more:
+        the fence may be what was lost."""
+        known = [head] if (head := self._keys.fence.read()) else []
+        if note is not None:
+            with contextlib.suppress(NoteError):
+                checkpoint.verified(stored := Note.of(note), [signer.verifier for signer in self._keys.signers])
+                known.append(Checkpoint.of(stored.text))
+        return max(known, key=lambda head: head.size, default=None)

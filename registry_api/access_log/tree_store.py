@@ -28,16 +28,18 @@ async def lock(connection: Connection) -> None:
     await connection.execute(f"SELECT pg_advisory_xact_lock({_LOCK})")
 
 
-_STATE = """
-SELECT o.id, o.origin, h.size, h.root, c.size AS signed_size, c.note
-FROM (SELECT id, origin FROM log_origin ORDER BY id DESC LIMIT 1) o
+_TREES = """
+SELECT o.id, o.origin, o.begun_at, h.size, h.root, c.size AS signed_size, c.note
+FROM (SELECT * FROM log_origin ORDER BY id DESC {most}) o
 LEFT JOIN LATERAL (
     SELECT size, root FROM log_head WHERE origin_id = o.id ORDER BY size DESC LIMIT 1
 ) h ON true
 LEFT JOIN LATERAL (
     SELECT size, note FROM log_checkpoint WHERE origin_id = o.id ORDER BY size DESC LIMIT 1
 ) c ON true
+ORDER BY o.id
 """
+_STATE, _ALL = _TREES.format(most="LIMIT 1"), _TREES.format(most="")
 
 
 async def state(connection: Connection) -> Any:
@@ -46,6 +48,11 @@ async def state(connection: Connection) -> Any:
     After ``lock`` and in a statement of its own: one that had waited for the lock itself would see what was before.
     """
     return await connection.fetchrow(_STATE)
+
+
+async def trees(connection: Connection) -> list[Any]:
+    """Return every tree that was begun, the oldest first, each as ``state`` returns the last of them."""
+    return await connection.fetch(_ALL)
 
 
 async def has_begun(connection: Connection, name: str) -> bool:
@@ -145,6 +152,12 @@ USING (level, number) WHERE origin_id = $1
 """
 
 
+async def full_tiles(connection: Connection, origin_id: int, wanted: Sequence[Tile]) -> list[FullTile]:
+    """Return the full tiles of a tree that are stored of these."""
+    rows = await connection.fetch(_FULL_TILES, origin_id, [t.level for t in wanted], [t.number for t in wanted])
+    return [FullTile(Tile(row["level"], row["number"]), row["hashes"], row["root"]) for row in rows]
+
+
 # A partial tile is made of what it will be full of: leaves, or the roots of the full tiles below.
 _TILES = f"""
 SELECT level, number, hashes FROM unnest($2::smallint[], $3::bigint[], $4::bigint[]) AS wanted(level, number, width)
@@ -173,14 +186,6 @@ async def tiles(connection: Connection, origin_id: int, wanted: Iterable[Tile], 
     return {Tile(row["level"], row["number"]): row["hashes"] for row in rows}
 
 
-async def differing_tiles(connection: Connection, origin_id: int, computed: Sequence[FullTile]) -> int:
-    """Return how many of these full tiles are stored otherwise, or are not stored."""
-    places = [each.tile for each in computed]
-    rows = await connection.fetch(_FULL_TILES, origin_id, [t.level for t in places], [t.number for t in places])
-    stored = {FullTile(Tile(row["level"], row["number"]), row["hashes"], row["root"]) for row in rows}
-    return len(set(computed) - stored)
-
-
 async def add_checkpoint(connection: Connection, origin_id: int, size: int, note: bytes, tell: str) -> None:
     """Store a signed head; say so on the channel ``tell`` once it is committed."""
     await connection.execute(
@@ -192,16 +197,18 @@ async def add_checkpoint(connection: Connection, origin_id: int, size: int, note
     )
 
 
-_COVERED = """
+# Named one by one, for that is how the index of the leaves is ordered.
+_OF_ANY_TREE = "l.origin_id = ANY(ARRAY(SELECT id FROM log_origin))"
+_IS_SIGNED = "l.idx < (SELECT max(size) FROM log_checkpoint c WHERE c.origin_id = l.origin_id)"
+_COVERED = f"""
 SELECT e.access_entry_id, e.id, s.wrapped FROM log_entry e JOIN log_leaf l ON l.entry_id = e.id
 LEFT JOIN log_secret s ON s.entry_id = e.id
-WHERE e.access_entry_id = ANY($1::bigint[]) AND l.origin_id = (SELECT max(id) FROM log_origin)
-  AND l.idx < (SELECT max(size) FROM log_checkpoint c WHERE c.origin_id = l.origin_id)
+WHERE e.access_entry_id = ANY($1::bigint[]) AND {_OF_ANY_TREE} AND {_IS_SIGNED}
 """
 
 
 async def covered(connection: Connection, entries: Sequence[int]) -> dict[int, Placed]:
-    """Return which of these entries lie under a signed head of the current tree, and what they are there."""
+    """Return which of these entries lie under a signed head, be it of an earlier tree, and what they are there."""
     rows = await connection.fetch(_COVERED, list(entries))
     return {row["access_entry_id"]: Placed(row["id"], row["wrapped"]) for row in rows}
 
@@ -216,13 +223,17 @@ async def placed(connection: Connection, origin_id: int, reference: str) -> list
     )
 
 
+_PLACE = f"""
+SELECT tree.*, entry.leaf, entry.idx FROM ({_STATE}) tree CROSS JOIN LATERAL (
+    SELECT e.leaf, l.idx FROM log_entry e JOIN log_leaf l ON l.entry_id = e.id AND l.origin_id = tree.id
+    WHERE e.access_entry_id = $1
+) entry
+"""
+
+
 async def place(connection: Connection, access_entry_id: int) -> Any:
-    """Return an entry with where it stands in the tree that is being added to; or None."""
-    return await connection.fetchrow(
-        "SELECT e.leaf, l.idx FROM log_entry e JOIN log_leaf l ON l.entry_id = e.id WHERE e.access_entry_id = $1 "
-        "AND l.origin_id = (SELECT max(id) FROM log_origin)",
-        access_entry_id,
-    )
+    """Return an entry with where it stands in the tree that is being added to, beside its ``state``; or None."""
+    return await connection.fetchrow(_PLACE, access_entry_id)
 
 
 async def leaves(connection: Connection, origin_id: int, first: int, end: int) -> list[bytes]:
@@ -237,59 +248,20 @@ async def leaves(connection: Connection, origin_id: int, first: int, end: int) -
     return [row["leaf"] for row in rows]
 
 
-async def leaf_hashes(connection: Connection, origin_id: int, first: int, end: int) -> list[bytes]:
-    """Return the leaf hashes of a tree from an index on, at most up to another."""
-    rows = await connection.fetch(
-        "SELECT leaf_hash FROM log_leaf WHERE origin_id = $1 AND idx >= $2 AND idx < $3 ORDER BY idx",
-        origin_id,
-        first,
-        end,
-    )
-    return [row["leaf_hash"] for row in rows]
-
-
-_ROWS_WITH_ENTRIES = """
-SELECT a.*, e.id AS entry_id, e.leaf, l.leaf_hash, s.wrapped, p.access_entry_id IS NOT NULL AS waits
-FROM access_entry a
-LEFT JOIN log_entry e ON e.access_entry_id = a.id
-LEFT JOIN log_leaf l ON l.entry_id = e.id AND l.origin_id = $1
-LEFT JOIN log_secret s ON s.entry_id = e.id
-LEFT JOIN log_pending p ON p.access_entry_id = a.id
-WHERE a.id > $2 ORDER BY a.id LIMIT $3
-"""
-
-
-async def rows_with_entries(connection: Connection, origin_id: int, after: int, limit: int) -> list[Any]:
-    """Return rows of the log after a number, each with what the tree has of it."""
-    return await connection.fetch(_ROWS_WITH_ENTRIES, origin_id, after, limit)
-
-
-async def entries_without_rows(connection: Connection) -> int:
-    """Return how many entries of the tree have lost the row that they were made of, and were not erased."""
-    number: int = await connection.fetchval(
-        "SELECT count(*) FROM log_entry e WHERE NOT EXISTS (SELECT FROM access_entry a WHERE a.id = e.access_entry_id) "
-        "AND NOT EXISTS (SELECT FROM log_erased x WHERE x.entry_id = e.id)"
-    )
-    return number
-
-
 async def requeue_unsigned(connection: Connection, origin_id: int, signed: int) -> None:
     """Queue anew what stands in a tree that nobody will sign any more, beyond what was signed."""
     await connection.execute(
         "INSERT INTO log_pending SELECT e.access_entry_id FROM log_leaf l JOIN log_entry e ON e.id = l.entry_id "
-        "WHERE l.origin_id = $1 AND l.idx >= $2",
+        "WHERE l.origin_id = $1 AND l.idx >= $2 ON CONFLICT DO NOTHING",
         origin_id,
         signed,
     )
 
 
-async def take_new(connection: Connection, at: datetime, kind: str, reference: str) -> Any:
-    """Add an entry of the log about itself, and return it out of the queue."""
-    (row,) = await connection.fetch(
-        "INSERT INTO access_entry (at, kind, reference) VALUES ($1, $2, $3) RETURNING *", at, kind, reference
-    )
-    await connection.execute("DELETE FROM log_pending WHERE access_entry_id = $1", row["id"])
-    return row
+async def take(connection: Connection, access_entry_id: int) -> Any:
+    """Take one entry out of the queue, past all others."""
+    await connection.execute("DELETE FROM log_pending WHERE access_entry_id = $1", access_entry_id)
+    return await connection.fetchrow("SELECT * FROM access_entry WHERE id = $1", access_entry_id)
 
 
 async def may_grow(connection: Connection) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-from policies.access import Decision
+from policies.access import Decision, Refused
 from policies.enquirer import Enquirer
 from policies.profile import load_profile
 from registry_api.access_log import tree_store
@@ -69,6 +69,29 @@ async def member(database: Database, who: Who) -> Enquirer:
     return replace(standing, scope=frozenset({"casework"}))  # no token was issued: they stand at the machine
 
 
+async def intend(
+    settings: Settings,
+    database: Database,
+    local: LocalKeys,
+    who: Who,
+    may: May,
+    *,
+    kind: str,
+    reference: str | None = None,
+    child_ids: Sequence[UUID] = (),
+) -> Act:
+    """Return what somebody is about to do. Raises Failure for nobody, and when they may not, which is recorded."""
+    enquirer = await member(database, who)
+    profile, now = load_profile(settings.profile), utc_now()
+    decision = may(enquirer, profile.today(now))
+    act = Act(enquirer, operator(), who.why.strip(), decision, kind, now, reference, child_ids)
+    if isinstance(decision, Refused):
+        with contextlib.suppress(Forbidden):
+            await act.record(database, Vault(local), profile.retention)
+        raise Failure(f"{who.by} may not do that ({decision.reason}). The attempt was recorded.")
+    return act
+
+
 async def act(
     settings: Settings,
     database: Database,
@@ -85,16 +108,11 @@ async def act(
 
     Raises Failure when they may not, which is recorded likewise, or when the log is not signed: nothing may be shown.
     """
-    enquirer = await member(database, who)
-    profile, now = load_profile(settings.profile), utc_now()
-    doing = Act(enquirer, operator(), who.why.strip(), kind, now, reference, child_ids)
     try:
-        decision = may(enquirer, profile.today(now))
-        entry = await doing.record(database, Vault(local), profile.retention, decision, also=also)
+        doing = await intend(settings, database, local, who, may, kind=kind, reference=reference, child_ids=child_ids)
+        entry = await doing.record(database, Vault(local), load_profile(settings.profile).retention, also=also)
         async with signed(settings, database, local) as awaiting:
             await awaiting.covered(entry)
-    except Forbidden as refused:
-        raise Failure(f"{who.by} may not do that ({refused.reason}). The attempt was recorded.") from None
     except StoreUnavailable:
         done = "It is done and recorded, but" if also else "Nothing is shown:"
         raise Failure(

@@ -20,6 +20,10 @@ ByOption = Annotated[
         "the account of this machine is recorded as well.",
     ),
 ]
+OriginOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Of an earlier log, by its name; otherwise of the present one."),
+]
 ReferenceArgument = Annotated[str, typer.Argument(help="The reference of an enquiry, a transfer or another thing.")]
 
 
@@ -48,7 +52,8 @@ def sequencer() -> None:
 def check() -> None:
     """Compare every entry with what was put into the tree; run it each night. Exit code 1 when anything differs.
 
-    It sees what an auditor cannot, and believes the signed head: keep checkpoints elsewhere for `verify.py` as well.
+    It sees what an auditor cannot, and believes the signed head, of each tree where the log was begun anew: keep
+    checkpoints elsewhere for `verify.py` as well.
     """
     from registry_api.cli import log_keeping
 
@@ -62,14 +67,19 @@ def anchors() -> None:
     log_keeping.show_anchors()
 
 
-def export(folder: Annotated[Path, typer.Argument(help="Where to write it.")], by: ByOption, why: WhyOption) -> None:
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write it.")],
+    by: ByOption,
+    why: WhyOption,
+    origin: OriginOption = None,
+) -> None:
     """Write the log as plain files (C2SP tlog-tiles) for an auditor; they hold no personal data.
 
     `python verify.py fsck FOLDER --log-key …` checks them, with registry_api/access_log/verify.py taken away.
     """
     from registry_api.cli import log_acting, log_keeping
 
-    log_keeping.export(folder, log_acting.Who(by, why))
+    log_keeping.export(folder, log_acting.Who(by, why), origin)
 
 
 def open_entries(
@@ -95,18 +105,18 @@ def receipts(
     log_keeping.receipts(reference, folder)
 
 
-def keys() -> None:
+def keys(origin: OriginOption = None) -> None:
     """Print the public keys of the log. Give them to whoever checks it, by another way than the log itself."""
     from registry_api.cli import log_keeping
 
-    log_keeping.show_keys()
+    log_keeping.show_keys(origin)
 
 
-def checkpoint() -> None:
+def checkpoint(origin: OriginOption = None) -> None:
     """Print the last signed head of the log. Keep it where nobody reaches it who reaches the log."""
     from registry_api.cli import log_keeping
 
-    log_keeping.show_checkpoint()
+    log_keeping.show_checkpoint(origin)
 
 
 def subject_key(
@@ -151,12 +161,14 @@ def holds(by: ByOption, why: WhyOption) -> None:
 
 def begin_anew(
     name: Annotated[str, typer.Argument(help="What the new log is called: another name than the one before.")],
+    by: ByOption,
+    why: WhyOption,
 ) -> None:
     """Begin the log anew after the database was put back from a backup. Stop the service first: docs/access-log.md.
 
-    The first entry names the last head that was signed, so that what is missing since is plain to everybody. If it
-    breaks off, give the same command again.
+    The first entry names the last head that was signed, so that what is missing since is plain to everybody; it says
+    who began it, and why, as well. If it breaks off, give the same command again.
     """
-    from registry_api.cli import log_keeping
+    from registry_api.cli import log_acting, log_beginning
 
-    log_keeping.begin_anew(name)
+    log_beginning.begin_anew(name, log_acting.Who(by, why))

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import json
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import date
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -18,7 +18,7 @@ from policies.access import Decision
 from policies.enquirer import Enquirer
 from policies.profile import load_profile
 from registry_api import housekeeping
-from registry_api.access_log import checking, entry, keeping_store, reading, tree_store
+from registry_api.access_log import acting, checking, entry, keeping_store, reading
 from registry_api.access_log.anchoring import Anchors
 from registry_api.access_log.awaiting import Awaiting
 from registry_api.access_log.checking import Findings
@@ -31,8 +31,8 @@ from registry_api.cli.service import embedded, end_on, read_settings, running_da
 from registry_api.enquiries.erasing import erasure_of
 from registry_api.kernel import schema
 from registry_api.kernel.clock import utc_now
-from registry_api.kernel.crypto import LocalKeys, Vault
-from registry_api.kernel.db import Database
+from registry_api.kernel.crypto import EnvelopeError, LocalKeys, Vault
+from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.errors import NotFound
 from registry_api.kernel.installation import open_keys
 from registry_api.kernel.logs import configure_logs
@@ -97,14 +97,22 @@ def run_sequencer() -> None:
     with_log(run, _for_signing)
 
 
-def export(folder: Path, who: Who) -> None:
-    """Write the log as plain files; that it is done, by whom and why, is recorded first. Raises Failure."""
+async def _number(connection: Connection, origin: str | None) -> int | None:
+    """Return the number of the earlier log of a name; None for the present one. Raises NotFound."""
+    return None if origin is None else await reading.number_of(connection, origin)
+
+
+def export(folder: Path, who: Who, origin: str | None) -> None:
+    """Write the log as plain files; that it is done, by whom and why, is recorded first. ``origin``: the name of an
+    earlier one. Raises Failure."""
 
     async def run(settings: Settings, database: Database, local: LocalKeys) -> str:
-        await act(settings, database, local, who, access.may_read_log, kind="log.exported")
+        async with database.connection() as connection:
+            earlier = await _number(connection, origin)
+        await act(settings, database, local, who, access.may_read_log, kind="log.exported", reference=origin)
         async with database.connection() as connection:
             try:
-                head = await reading.export(connection, folder)
+                head = await reading.export(connection, folder, earlier)
             except OSError as error:
                 raise Failure(f"{folder} cannot be written: {error.strerror}.") from None
         return f"{head.size} entries of {head.origin} are in {folder}."
@@ -117,6 +125,7 @@ def open_entries(reference: str, fields: list[str], who: Who) -> None:
     recorded first. Nobody opens their own. Raises Failure."""
 
     async def run(settings: Settings, database: Database, local: LocalKeys) -> tuple[list[str], list[str]]:
+        vault = Vault(local)
         async with database.connection() as connection:
             authors = await keeping_store.authors(connection, reference)
 
@@ -127,20 +136,29 @@ def open_entries(reference: str, fields: list[str], who: Who) -> None:
         await act(settings, database, local, who, may, kind="log.opened", reference=reference)
         async with database.connection() as connection:
             erased = await keeping_store.erased_under(connection, reference)
+            acts = await keeping_store.acts_under(connection, reference) if not fields or "why" in fields else []
             try:
-                opened = await reading.openings(connection, Vault(local), reference, fields)
+                opened = await reading.openings(connection, vault, reference, fields)
             except NotFound:
                 if not erased:
                     raise
                 opened = []
         gone = [f"Entry {row['entry_id']} was erased on {row['at']:%Y-%m-%d}." for row in erased]
-        return [json.dumps(one) for one in opened], gone
+        return [json.dumps(one) for one in opened], [*(_why(row, vault) for row in acts), *gone]
 
-    opened, gone = with_log(run)
+    opened, told = with_log(run)
     for line in opened:
         console.print(line, soft_wrap=True)
-    for line in gone:
+    for line in told:
         note(line)
+
+
+def _why(row: Mapping[str, Any], vault: Vault) -> str:
+    try:
+        why = acting.why(vault, row["act"], row["data_key"], row["sealed_why"])
+    except EnvelopeError:
+        why = "(does not open any more)"
+    return f"Entry {row['entry_id']}, on the account {row['operator']}: {why}"
 
 
 def receipts(reference: str, folder: Path) -> None:
@@ -174,13 +192,14 @@ def check() -> None:
     found = with_log(run)
     if not found.is_whole:
         roots = f" {found.tiles} tiles are not what the leaves hash to." if found.tiles else ""
-        roots += " The leaves are not those of the signed head." if found.other_root else ""
+        roots += "".join(f" {origin} is not as it was signed." for origin in found.altered_trees)
         raise Failure(
             f"Of {found.entries} entries {found.altered} were altered, {found.missing} are in no tree, "
             f"{found.removed} were removed from beside it, and {found.shredded} do not open, which no erasure in the "
             f"log explains.{roots}"
         )
-    note(f"All {found.entries} entries are as they were put into the tree.")
+    trees = "the tree" if found.trees == 1 else f"{found.trees} trees"
+    note(f"All {found.entries} entries are as they were put into {trees}.")
 
 
 def show_anchors() -> None:
@@ -202,18 +221,25 @@ def show_anchors() -> None:
         console.print(line, soft_wrap=True)
 
 
-def show_keys() -> None:
-    """Print the public keys of the log, for whoever checks it. Raises KeysUnusable."""
-    for key in LogKeys.load(read_settings().log_keys_file).public():
+def show_keys(origin: str | None) -> None:
+    """Print the public keys of the log, or of an earlier one that lie beside them. Raises Failure, KeysUnusable."""
+    path = read_settings().log_keys_file
+    keys = LogKeys.load(path) if origin is None else LogKeys.beside(path, origin)
+    if keys is None:
+        raise Failure(f"No keys of a log of that name lie beside {path}.")
+    for key in keys.public():
         console.print(key, soft_wrap=True)
 
 
-def show_checkpoint() -> None:
-    """Print the last signed head, to be kept where nobody reaches it who reaches the log. Raises Failure."""
+def show_checkpoint(origin: str | None) -> None:
+    """Print the last signed head, to be kept where nobody reaches it who reaches the log. Raises Failure.
+
+    ``origin``: the name of an earlier log.
+    """
 
     async def run(_: Settings, database: Database, __: LocalKeys) -> str:
         async with database.connection() as connection:
-            return (await reading.last_checkpoint(connection)).decode()
+            return (await reading.last_checkpoint(connection, await _number(connection, origin))).decode()
 
     console.print(with_log(run), end="", soft_wrap=True)
 
@@ -230,31 +256,3 @@ def subject_key(child_id: UUID, who: Who) -> None:
         return entry.subject_key(subject_master(local), child_id).hex()
 
     console.print(with_log(run), soft_wrap=True)
-
-
-def begin_anew(name: str) -> None:
-    """Begin another tree after the database was put back. Raises Failure, KeysUnusable."""
-
-    async def run(settings: Settings, database: Database, local: LocalKeys) -> str:
-        path = settings.log_keys_file
-        made, kept = path.with_name("log-keys-new"), path.with_name(f"log-keys-until-{utc_now():%Y%m%dT%H%M%S}")
-        async with database.connection() as connection:
-            state = await tree_store.state(connection)
-            if made.exists() and state and state["origin"] == LogKeys.load(made).origin:
-                # It broke off last time after the tree was begun: what is left to do is to put its keys in place.
-                if path.exists():
-                    LogKeys.load(path).set_aside(kept)
-                LogKeys.load(made).set_aside(path)
-                return f"{state['origin']} had been begun already; its keys are in place now."
-            if await tree_store.has_begun(connection, name):
-                raise Failure("There is or was a log of that name: the new one needs another.")
-        old = LogKeys.load(path)
-        if made.exists() and LogKeys.load(made).fence.read() is None:
-            made.unlink()  # of an attempt that broke off before anything was signed with them
-        fresh = LogKeys.create(made, name)
-        said = await Sequencer(database=database, local=local, keys=old, clock=utc_now).begin_anew(fresh)
-        old.set_aside(kept)
-        fresh.set_aside(path)
-        return f"{name} begins with {said}. The keys of the old log are in {kept}."
-
-    note(with_log(run))

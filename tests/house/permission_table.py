@@ -140,6 +140,7 @@ TABLE: tuple[Row, ...] = (
         _MANAGER | _OFFICER,
         ones_own=_ones_own(access.may_hold_log),
     ),
+    Row("begin the access log anew", access.may_begin_log, *_CASEWORK, _MANAGER | _OFFICER),
     Row(
         "read the directory",
         access.may_read_directory,

@@ -158,6 +158,12 @@ OPEN: dict[Key, frozenset[str]] = {
     ("GET", "/log/consistency/{old}/{new}"): frozenset({"address"}),
     ("GET", "/log/proof/{index}"): frozenset({"address"}),
     ("GET", "/log/tile/{tile}"): frozenset({"address"}),
+    ("GET", "/log/earlier"): frozenset({"address"}),
+    ("GET", "/log/earlier/{number}/checkpoint"): frozenset({"address"}),
+    ("GET", "/log/earlier/{number}/checkpoint.witnessed"): frozenset({"address"}),
+    ("GET", "/log/earlier/{number}/consistency/{old}/{new}"): frozenset({"address"}),
+    ("GET", "/log/earlier/{number}/proof/{index}"): frozenset({"address"}),
+    ("GET", "/log/earlier/{number}/tile/{tile}"): frozenset({"address"}),
     ("GET", "/livez"): frozenset({"worker"}),
     ("GET", "/readyz"): frozenset({"worker"}),
 }
@@ -190,6 +196,7 @@ WITH_AN_ENQUIRY = {access.may_learn_full, access.may_ask_by_address, access.may_
 ROUTES_TO_COME = {
     access.may_keep_register,
     access.may_hold_log,  # at the command line alone, so far: registry-api log hold
+    access.may_begin_log,  # where the keys of the log are: registry-api log begin-anew
 }
 
 URL_PARAMETERS = {
@@ -199,6 +206,7 @@ URL_PARAMETERS = {
     ("query", "return_to"): {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
     ("path", "tile"): {"type": "string", "maxLength": 40},
     **{("path", name): {"type": "integer", "minimum": 0, "maximum": 2**53 - 1} for name in ("index", "old", "new")},
+    ("path", "number"): {"type": "integer", "minimum": 1, "maximum": 32_767},
     ("path", "search_id"): {"type": "string", "format": "uuid"},
     ("path", "alert_id"): {"type": "string", "format": "uuid"},
     ("path", "enquiry_reference"): {"type": "string", "pattern": "^E-[0-9A-Z]{5}-[0-9A-Z]{5}$"},
@@ -228,6 +236,12 @@ URL_PARAMETERS = {
 
 EXAMPLES = {
     "notification_id": _ID,
+    "session_id": _ID,
+    "tile": "0/000",
+    "number": "1",
+    "index": "0",
+    "old": "0",
+    "new": "1",
     "consideration_id": _ID,
     "alert_id": _ID,
     "search_id": _ID,

@@ -38,15 +38,7 @@ def _otherwise(key: Key) -> dict[int, str]:
 
 
 def _path(key: Key) -> str:
-    examples = {
-        **EXAMPLES,
-        "session_id": EXAMPLES["notification_id"],
-        "tile": "0/000",
-        "index": "0",
-        "old": "0",
-        "new": "1",
-    }
-    return re.sub(r"{(\w+)}", lambda name: examples[name[1]], key[1])
+    return re.sub(r"{(\w+)}", lambda name: EXAMPLES[name[1]], key[1])
 
 
 def _is_problem(answer: httpx2.Response, status: int) -> None:

@@ -111,6 +111,7 @@ class Callers:
             "index": ["0"],
             "old": ["1"],
             "new": ["2"],
+            "number": ["1"],
             "consideration_id": [one["id"] for one in await world.considerations()],
             "search_id": [(await self._made("/api/v1/access-log/search"))["search_id"]],
             "child_id": [str(child)],

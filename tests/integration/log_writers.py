@@ -7,11 +7,13 @@ from pathlib import Path
 
 import asyncpg
 
-from registry_api.access_log import store, verify
+from registry_api.access_log import checking, store, verify
+from registry_api.access_log.checking import Findings
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.reading import export, receipt
+from registry_api.access_log.sealing import BEGUN_ANEW, subject_master
 from registry_api.access_log.sequencer import Sequencer
-from registry_api.kernel.crypto import LocalKeys
+from registry_api.kernel.crypto import LocalKeys, Vault
 from registry_api.kernel.db import Database
 from registry_api.kernel.statement import Statement
 
@@ -28,6 +30,23 @@ def log_keys(folder: Path, origin: str = ORIGIN) -> LogKeys:
 def sequencer(database: Database, local: LocalKeys, keys: LogKeys) -> Sequencer:
     """Return a sequencer that remembers nothing, as after a start."""
     return Sequencer(database=database, local=local, keys=keys, clock=lambda: AT)
+
+
+async def begin_anew(made: Sequencer, keys: LogKeys) -> str:
+    """Begin another tree with an entry that says nothing of who began it."""
+
+    async def first(connection: asyncpg.Connection, before: str) -> int:
+        entry = store.values(at=AT, kind=BEGUN_ANEW, client_id="command-line", reference=before)
+        number: int = (await _APPEND.fetchrow(connection, entry))["id"]
+        return number
+
+    return await made.begin_anew(keys, first)
+
+
+async def found(database: Database, local: LocalKeys) -> Findings:
+    """Check the log from inside."""
+    async with database.connection() as connection:
+        return await checking.check(connection, Vault(local), subject_master(local))
 
 
 async def add(connection: asyncpg.Connection, number: int = 1, kind: str = "inbox.read") -> list[int]:
@@ -59,10 +78,10 @@ def verifies(folder: Path, keys: LogKeys, *outside: Path) -> bool:
     return verify.main(["fsck", str(folder), "--deep", *arguments]) == 0
 
 
-async def exported(database: Database, folder: Path) -> Path:
-    """Export the log of a database."""
+async def exported(database: Database, folder: Path, earlier: int | None = None) -> Path:
+    """Export the log of a database, or an earlier one."""
     async with database.connection() as connection:
-        await export(connection, folder)
+        await export(connection, folder, earlier)
     return folder
 
 

@@ -8,7 +8,9 @@ from integration.log_writers import (
     AT,
     add,
     as_superuser,
+    begin_anew,
     exported,
+    found,
     log,
     log_keys,
     sequenced,
@@ -150,14 +152,19 @@ async def test_a_log_is_begun_anew_and_says_so(
     waiting = await log(database, 2)
     fresh = log_keys(tmp_path / "fresh", "register.test/log/2")
     made = sequencer(database, local, old)
-    said = await made.begin_anew(fresh)
+    said = await begin_anew(made, fresh)
     assert said == f"{last.origin}:5:{last.root.hex()}"
     await made.round()
     first, *others = await sequenced(database)
     assert others == waiting
     async with database.connection() as connection:
-        row = await connection.fetchrow("SELECT kind, reference FROM access_entry WHERE id = $1", first)
+        row = await connection.fetchrow(
+            "SELECT a.kind, a.reference, s.expires_on FROM access_entry a JOIN log_entry e ON e.access_entry_id = a.id "
+            "JOIN log_secret s ON s.entry_id = e.id WHERE a.id = $1",
+            first,
+        )
     assert (row["kind"], row["reference"]) == ("log.begun_anew", said)
+    assert row["expires_on"] is not None, "for it says who did it; what it says of the old log is open for ever"
     folder = await exported(database, tmp_path / "log")
     assert said.encode() in (folder / "tile/entries/000.p/3").read_bytes(), "for everybody to read"
     assert verifies(folder, fresh)
@@ -183,9 +190,21 @@ async def test_what_was_put_in_and_never_signed_goes_into_the_new_tree(
         patched.setattr(Fence, "move", lambda *_: (_ for _ in ()).throw(OSError))
         with pytest.raises(StoreUnavailable):
             await made.round()
-    await made.begin_anew(log_keys(tmp_path / "fresh", "register.test/log/2"))
+    await begin_anew(made, log_keys(tmp_path / "fresh", "register.test/log/2"))
     await made.round()
     assert (await sequenced(database))[1:] == unsigned
+
+
+async def test_where_the_fence_is_gone_the_new_tree_names_the_head_that_the_database_has(
+    database: Database, local: LocalKeys, signed: tuple[Path, list[int]], tmp_path: Path
+) -> None:
+    old = log_keys(signed[0])
+    last = old.fence.read()
+    assert last is not None
+    old.fence.path.unlink()
+    said = await begin_anew(sequencer(database, local, old), log_keys(tmp_path / "fresh", "register.test/log/2"))
+    assert said == f"{last.origin}:5:{last.root.hex()}"
+    assert (await found(database, local)).is_whole
 
 
 ADDED_TO = ("log_origin", "log_entry", "log_payload", "log_leaf", "log_tile", "log_head", "log_checkpoint")

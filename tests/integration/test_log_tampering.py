@@ -6,15 +6,13 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from integration.log_writers import add, as_superuser, exported, log, log_keys, receipt_file, sequencer, verifies
+from integration.log_writers import add, as_superuser, exported, found, log, log_keys, receipt_file, sequencer, verifies
 
 from registry_api.access_log import tree_store
-from registry_api.access_log.checking import Findings, check
 from registry_api.access_log.log_keys import LogKeys
 from registry_api.access_log.reading import tile
-from registry_api.access_log.sealing import subject_master
 from registry_api.access_log.sequencer import LogRefused
-from registry_api.kernel.crypto import LocalKeys, Vault
+from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.db import Database
 
 SIZE = 6
@@ -36,6 +34,11 @@ async def _rebuild(connection: asyncpg.Connection) -> None:
 
 async def altered_row(connection: asyncpg.Connection) -> None:
     await connection.execute("UPDATE access_entry SET client_id = 'somebody-else' WHERE id = 3")
+
+
+async def removed_altogether(connection: asyncpg.Connection) -> None:
+    await removed_row(connection)
+    await connection.execute("DELETE FROM log_entry WHERE access_entry_id = 3")
 
 
 async def removed_row(connection: asyncpg.Connection) -> None:
@@ -83,6 +86,7 @@ async def rewritten(connection: asyncpg.Connection) -> None:
 ATTACKS: list[tuple[Attack, bool, bool, bool, bool]] = [
     (altered_row, False, True, False, False),
     (removed_row, False, True, False, False),
+    (removed_altogether, False, True, True, True),
     (taken_from_the_queue, False, True, False, False),
     (altered_leaf, False, True, True, True),
     (altered_hash, True, True, False, False),
@@ -100,11 +104,6 @@ async def keys(database: Database, local: LocalKeys, tmp_path: Path) -> LogKeys:
     return made
 
 
-async def _found(database: Database, local: LocalKeys) -> Findings:
-    async with database.connection() as connection:
-        return await check(connection, Vault(local), subject_master(local))
-
-
 async def _is_refused(database: Database, local: LocalKeys, keys: LogKeys) -> bool:
     await log(database, 1)
     try:
@@ -115,10 +114,10 @@ async def _is_refused(database: Database, local: LocalKeys, keys: LogKeys) -> bo
 
 
 async def test_a_log_that_nobody_touched_is_whole(database: Database, local: LocalKeys, keys: LogKeys) -> None:
-    found = await _found(database, local)
-    assert (found.entries, found.is_whole) == (SIZE, True)
+    checked = await found(database, local)
+    assert (checked.entries, checked.is_whole) == (SIZE, True)
     await log(database, 1)
-    assert (await _found(database, local)).is_whole, "what waits is not missing"
+    assert (await found(database, local)).is_whole, "what waits is not missing"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +137,7 @@ async def test_what_catches_an_attack(
     kept = await receipt_file(database, 1, tmp_path / "kept")
     async with as_superuser(database) as connection:
         await attack(connection)
-    assert (await _found(database, local)).is_whole is not inside
+    assert (await found(database, local)).is_whole is not inside
     folder = await exported(database, tmp_path / "log")
     assert verifies(folder, keys) is not alone
     assert verifies(folder, keys, kept) is not outside
@@ -153,13 +152,13 @@ async def test_a_full_tile_that_was_altered_is_found_inside(
     async with database.connection() as connection:
         await add(connection, 256 - SIZE + 1)
     await sequencer(database, local, keys).round()
-    assert (await _found(database, local)).is_whole
+    assert (await found(database, local)).is_whole
     async with as_superuser(database) as connection:
         whole = await tree_tile(connection)
         await connection.execute(f"UPDATE log_tile SET {column} = sha256('forged') || substr({column}, 33)")
         altered = await tree_tile(connection)
-    found = await _found(database, local)
-    assert (found.tiles, found.is_whole) == (1, False)
+    checked = await found(database, local)
+    assert (checked.tiles, checked.is_whole) == (1, False)
     assert (whole != altered) is (column == "hashes"), "what is served differs, which a verifier over HTTP finds"
     assert verifies(await exported(database, tmp_path / "log"), keys)
 

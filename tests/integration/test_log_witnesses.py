@@ -1,6 +1,5 @@
 """Witnesses sign as the log grows, and the verifier asks for as many as its policy names."""
 
-import asyncio
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from builders import MovableClock, running_world
+from integration.log_fetching import verified_over_http
 from integration.log_scenes import grow
 from integration.log_writers import AT, exported, log_keys
 from structlog.testing import capture_logs
@@ -97,26 +97,8 @@ async def test_a_busy_log_serves_the_last_head_that_was_witnessed(
         await world.ask("nurse-1", NOBODY)
         last, signed = [(await world.http.get(f"/log/{name}")).text for name in ("checkpoint", "checkpoint.witnessed")]
         assert (last.count("— one.test/w "), signed.count("— one.test/w ")) == (0, 1)
-        loop = asyncio.get_running_loop()
-
-        class Answer:
-            """What the verifier reads over HTTP, from the application in this loop."""
-
-            def __init__(self, url: str, **_: object) -> None:
-                path = url.removeprefix("https://register.test")
-                got = asyncio.run_coroutine_threadsafe(world.http.get(path), loop).result(60)
-                assert got.status_code == 200, path
-                self.read = lambda: got.content
-
-            def __enter__(self) -> "Answer":
-                return self
-
-            def __exit__(self, *_: object) -> None:
-                """Nothing is open."""
-
-        monkeypatch.setattr(verify.urllib.request, "urlopen", Answer)
         fetch = ["export", "https://register.test/log", str(tmp_path / "fetched"), "--policy", str(policy)]
-        assert await asyncio.to_thread(verify.main, fetch) == HOLDS
+        assert await verified_over_http(world, monkeypatch, fetch) == HOLDS
         sizes = [text.splitlines()[1] for text in (signed, last)]
         assert f"have signed the first {sizes[0]} of {sizes[1]} entries, no more" in capsys.readouterr().err
 

@@ -51,6 +51,7 @@ def test_no_entry_is_destroyed_early_nor_more_than_a_month_late(day: date, month
 def test_what_names_nobody_is_kept_as_long_as_the_log() -> None:
     for kind in NAMES_NOBODY:
         assert RETENTION.expires_on(kind, datetime(2026, 3, 4, tzinfo=UTC)) is None
+    assert "log.begun_anew" not in NAMES_NOBODY, "which says who began it"
 
 
 def test_every_profile_says_for_how_long() -> None:
