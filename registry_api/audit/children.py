@@ -32,7 +32,7 @@ from registry_api.kernel.db import Database
 from registry_api.kernel.errors import Forbidden, NotFound
 
 MOST_SHOWN: Final = 25
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 200
 """Entries of a report that are read at once: few enough that the answers which share the worker hardly wait."""
 _EXPLANATION: Final = (
     "Who looked at what the register holds of this child, when, why, and what they were told. Roles and organisations "
