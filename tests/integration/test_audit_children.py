@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from builders import World, entry, question
+from telephone_calls import take
 
 from registry_api.access_log import store as log_store
 from registry_api.audit import children, store
@@ -67,15 +68,7 @@ async def test_no_more_than_the_last_25_are_shown(world: World) -> None:
 async def test_ones_own_are_a_colleagues_to_look_at(world: World, who: str) -> None:
     """Whoever works with the child, or answers for it, does not judge their own accesses (as in a search)."""
     child = await world.add(entry(key_worker=world.members["kw-1"].id, team_manager=world.members["tm-1"].id))
-    call = {
-        "caller": {"organisation": "police", "professional": "officer-1"},
-        "child": question(),
-        "reason": "injury",
-        "reason_text": "Bruise on the upper arm.",
-        "urgency": "urgent",
-    }
-    taken = await world.http.post("/api/v1/telephone-enquiries", json=call, auth=world.auth("sm-1", "enquiry"))
-    assert taken.status_code < 300, taken.text
+    assert (await take(world, by="sm-1")).status_code < 300
     for reader in ("kw-1", "tm-1", "sm-1"):
         await _accesses(world, reader, child)
     mine = str(world.members[who].id)
