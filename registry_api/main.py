@@ -214,6 +214,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
         clock=clock,
         describe_enquiries=enquiries.describe,
         describe_transfers=transfers.describe,
+        covered=awaiting.covered,
     )
     staff = build_staff(
         staff_settings(settings, profile.timezone),

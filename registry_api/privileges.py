@@ -17,7 +17,7 @@ from registry_api.audit.service import SEARCHES
 from registry_api.enquiries.gate import OPEN, READ_PRESENT, READ_STANDING, RECEIVED, RESUMED
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.roles import Definer, Role, making
-from registry_api.routing.told import TOLD_CHILDREN, TOLD_PEOPLE
+from registry_api.routing.told import TOLD
 
 _ADD, _KEEP = "SELECT, INSERT", "SELECT, INSERT, UPDATE"
 _ALL, _PASSING = "SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT, DELETE"
@@ -100,8 +100,10 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
 }
 """What each role may do with each table. A table that is missing here, or has no role, is its owner's alone."""
 
-DEFINERS: Final[tuple[Definer, ...]] = (OPEN, READ_STANDING, READ_PRESENT, TOLD_CHILDREN, TOLD_PEOPLE)
+DEFINERS: Final[tuple[Definer, ...]] = (OPEN, READ_STANDING, READ_PRESENT, TOLD)
 """What is done for a role that it may not do itself."""
+_NO_MORE: Final = ("read_told_children", "read_told_people")
+"""Functions of earlier releases."""
 
 _OTHERS: Final = tuple(role for role in Role if role is not Role.OWNER)
 
@@ -154,6 +156,33 @@ DO $$ DECLARE one record; BEGIN
     LOOP EXECUTE format('ALTER FUNCTION %s OWNER TO {Role.OWNER}', one.name); END LOOP;
 END $$
 """
+# As revision 0007 made it, but that a look into the register goes with its own entry too: that of an inbox has no
+# enquiry.
+_LET_GO = """
+CREATE OR REPLACE FUNCTION refuse_unless_erased() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    erased boolean;
+BEGIN
+    IF TG_TABLE_NAME = 'access_entry' THEN
+        erased := EXISTS (SELECT FROM log_erased WHERE access_entry_id = OLD.id);
+    ELSIF TG_TABLE_NAME IN ('log_search', 'log_act') THEN
+        erased := EXISTS (SELECT FROM log_erased WHERE access_entry_id = OLD.access_entry_id);
+    ELSIF TG_TABLE_NAME = 'enquiry' THEN
+        erased := EXISTS (SELECT FROM log_erased WHERE reference = OLD.reference);
+    ELSE
+        erased := EXISTS (
+            SELECT FROM enquiry e JOIN log_erased l ON l.reference = e.reference WHERE e.id = OLD.enquiry_id
+        );
+    END IF;
+    IF NOT erased AND TG_TABLE_NAME = 'register_opened' THEN
+        erased := EXISTS (SELECT FROM log_erased WHERE access_entry_id = OLD.access_entry_id);
+    END IF;
+    IF erased THEN
+        RETURN OLD;
+    END IF;
+    RAISE EXCEPTION 'rows of % are only ever added', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$
+"""
 
 
 def _statements() -> Iterable[str]:
@@ -175,8 +204,10 @@ def _statements() -> Iterable[str]:
     for table, name, policy in _POLICIES:
         yield f"DROP POLICY IF EXISTS {name} ON {table}"
         yield f"CREATE POLICY {name} ON {table} {policy}"
+    yield from (f"DROP FUNCTION IF EXISTS {name}" for name in _NO_MORE)
     for definer in DEFINERS:
         yield from definer.statements
+    yield _LET_GO
 
 
 @cache

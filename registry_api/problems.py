@@ -7,6 +7,7 @@ request. None repeats anything of what was asked: neither values nor the names o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import structlog
@@ -146,9 +147,18 @@ def document(request: Request, problem: Problem, *, headers: Mapping[str, str] |
 
 
 async def _refused(
-    request: Request, problem: Problem, *, headers: Mapping[str, str] | None = None, reason: str = "", **more: Any
+    request: Request,
+    problem: Problem,
+    *,
+    headers: Mapping[str, str] | None = None,
+    reason: str = "",
+    child_ids: Sequence[UUID] = (),
+    **more: Any,
 ) -> Response:
-    """Record the refusal where it is known who was refused (ENQ-3), then answer; if it cannot be recorded, 503."""
+    """Record the refusal where it is known who was refused (ENQ-3), then answer; if it cannot be recorded, 503.
+
+    ``child_ids``: who was asked for by id, for the record alone.
+    """
     enquirer = getattr(request.state, "enquirer", None)
     if isinstance(enquirer, Enquirer) and problem is not UNAVAILABLE:
         entry = access_log.values(
@@ -159,6 +169,7 @@ async def _refused(
             professional_id=enquirer.professional_id,
             reference=more.get("reference"),
             reason=reason or problem.code,
+            child_ids=child_ids,
             particulars=of_enquirer(enquirer),
         )
         try:
@@ -179,7 +190,8 @@ def install(app: FastAPI) -> None:
         )
         if problem is UNAVAILABLE:
             _log.error("not_recorded", request_id=getattr(request.state, "request_id", None))
-        return await _refused(request, problem, headers=headers)
+        children = error.child_ids if isinstance(error, errors.NotFound) else ()
+        return await _refused(request, problem, headers=headers, child_ids=children)
 
     for kind in _BY_ERROR:
         app.add_exception_handler(kind, known)

@@ -65,7 +65,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_constraint('access_entry_at', 'access_entry')
-    for function in ('read_present', 'read_told_people'):  # registry_api.privileges made them
+    for function in ('read_present', 'read_told_people', 'read_told'):  # registry_api.privileges made them
         op.execute(f"DROP FUNCTION IF EXISTS {function}")
     # Who stands under a mask is not found again before the index has been made anew, which the earlier release does.
     for table in ('child_token', 'address_token'):

@@ -35,8 +35,9 @@ class Content(Protocol):
         """Return under which of these references somebody still has something to do: that is not erased yet."""
         ...
 
-    async def erase(self, connection: Connection, references: Sequence[str]) -> None:
-        """Erase what was asked and answered under these references, with all that only serves to follow it up."""
+    async def erase(self, connection: Connection, references: Sequence[str], entries: Sequence[int]) -> None:
+        """Erase what was asked and answered under these references, with all that only serves to follow it up; and
+        what was noted of the use of these entries, by their numbers."""
         ...
 
     async def wrap_anew(self, connection: Connection, vault: Vault, until: Mapping[str, date | None]) -> None:
@@ -164,7 +165,7 @@ class Erasure:
         # First it is written what is erased: only then do the rows let themselves be deleted.
         named = [(row["entry_id"], row["id"], open_reference(row)) for row in rows]
         await keeping_store.note_erased(connection, named, erasure)
-        await self.content.erase(connection, references)
+        await self.content.erase(connection, references, [row["id"] for row in rows])
         await keeping_store.erase(connection, named)
 
     async def _destroy_keys(self, database: Database) -> tuple[date, ...]:

@@ -32,7 +32,8 @@ from registry_api.kernel.db import Database
 from registry_api.kernel.errors import Forbidden, NotFound
 
 MOST_SHOWN: Final = 25
-_MOST_REPORTED: Final = 10_000
+_AT_ONCE: Final = 200
+"""Entries of a report that are read at once: few enough that the answers which share the worker hardly wait."""
 _EXPLANATION: Final = (
     "Who looked at what the register holds of this child, when, why, and what they were told. Roles and organisations "
     "are as they were at the time."
@@ -72,20 +73,22 @@ class AboutChildren:
     covered: Covered
 
     async def accesses(self, enquirer: Enquirer, request: AccessesRequest) -> Accesses:
-        """Record it, and return who last looked at a child whom the asker works with.
+        """Record it, and return who last looked at a child whom the asker works with. Their own are withheld.
 
-        Raises Forbidden, StoreUnavailable; NotFound where there is no such child or it is not theirs: those look alike.
+        Raises Forbidden, StoreUnavailable; NotFound where there is no such child or it is not theirs: those look alike,
+        and whoever answers the request records which child it was.
         """
         now, child = self.clock(), request.child_id
         may = may_read_accesses(enquirer, self.profile.today(now))
         if isinstance(may, Refused):
             raise Forbidden(may.reason)
+        opens = self._opens(enquirer)  # of every child, so that the time of an answer tells nothing of one
         async with self.database.connection() as connection:
             manager = enquirer.role is Role.SAFEGUARDING_MANAGER
             restricted = await store.restricted(connection, child)
             theirs = await store.works_with(connection, child, enquirer.professional_id, now)
-            if restricted is None or not (theirs or (manager and self._opens(enquirer, restricted=restricted))):
-                raise NotFound
+            if restricted is None or not (theirs or (manager and (opens or not restricted))):
+                raise NotFound([child])
             entry = await admit(connection, enquirer, may, "child.accesses_read", at=now, child_ids=[child])
         await self.covered(entry)
         async with self.database.connection() as connection:
@@ -94,23 +97,27 @@ class AboutChildren:
             names = await showing.names(connection, self.vault, rows)
         return Accesses(
             child_id=child,
-            accesses=tuple(showing.shown(row, names, tells_outcome=_is_about(row, child)) for row in rows),
+            accesses=tuple(
+                showing.shown(row, names, to=enquirer.professional_id, tells_outcome=_is_about(row, child))
+                for row in rows
+            ),
         )
 
     async def report(self, enquirer: Enquirer, request: DisclosureReportRequest) -> DisclosureReport:
-        """Record it, with what is left out and why, and return what was told about a child, the oldest first.
+        """Record it, with what is left out and why, and return all that was told about a child, the oldest first.
 
         Raises Forbidden, StoreUnavailable; NotFound where there is no such child, or its record is restricted and the
-        asker may not open it.
+        asker may not open it: as of ``accesses``.
         """
         now, child = self.clock(), request.child_id
         may = may_report_disclosures(enquirer, self.profile.today(now))
         if isinstance(may, Refused):
             raise Forbidden(may.reason)
+        opens = self._opens(enquirer)
         async with self.database.connection() as connection:
             restricted = await store.restricted(connection, child)
-        if restricted is None or not self._opens(enquirer, restricted=restricted):
-            raise NotFound
+        if restricted is None or (restricted and not opens):
+            raise NotFound([child])
         recorded = await searching.record(
             self.database,
             self.vault,
@@ -124,20 +131,23 @@ class AboutChildren:
         )
         await self.covered(recorded.entry)
         left_out = {one.reference for one in request.left_out}
-        async with self.database.connection() as connection:
-            rows = await store.about(connection, child, _MOST_REPORTED)
-            rows = [row for row in reversed(rows) if row["id"] <= recorded.up_to and row["reference"] not in left_out]
-            names = await showing.names(connection, self.vault, rows)
-        return DisclosureReport(
-            made_at=now,
-            child_id=child,
-            explanation=_EXPLANATION,
-            disclosures=tuple(_disclosure(row, names, child) for row in rows),
-        )
+        disclosures: list[DisclosureMade] = []
+        names: dict[UUID, str] = {}
+        # However many there are, and all of one moment, whatever is erased meanwhile.
+        async with (
+            self.database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            numbers = await store.numbers_about(connection, child, recorded.up_to)
+            for first in range(0, len(numbers), _AT_ONCE):
+                rows = await store.numbered(connection, numbers[first : first + _AT_ONCE])
+                rows = [row for row in rows if row["reference"] not in left_out]
+                names |= await showing.names(connection, self.vault, rows)
+                disclosures += [_disclosure(row, names, child) for row in rows]
+        return DisclosureReport(made_at=now, child_id=child, explanation=_EXPLANATION, disclosures=tuple(disclosures))
 
-    def _opens(self, enquirer: Enquirer, *, restricted: bool) -> bool:
-        today = self.profile.today(self.clock())
-        return not restricted or not isinstance(may_open_restricted(enquirer, today), Refused)
+    def _opens(self, enquirer: Enquirer) -> bool:
+        return not isinstance(may_open_restricted(enquirer, self.profile.today(self.clock())), Refused)
 
 
 def _is_about(row: Mapping[str, Any], child: UUID) -> bool:

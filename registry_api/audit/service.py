@@ -125,9 +125,7 @@ class Audit:
         opens = not isinstance(may_open_restricted(enquirer, today), Refused)
         names = await showing.names(connection, self.vault, rows)
         return [
-            showing.withheld(row)
-            if showing.is_ones_own(row, enquirer.professional_id)
-            else showing.shown(row, names, tells_outcome=opens or not row["of_restricted"])
+            showing.shown(row, names, to=enquirer.professional_id, tells_outcome=opens or not row["of_restricted"])
             for row in rows
         ]
 

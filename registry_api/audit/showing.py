@@ -49,13 +49,13 @@ async def names(connection: Connection, vault: Vault, rows: Collection[Mapping[s
     return {id_: person.name for id_, person in people.items()}
 
 
-def withheld(row: Mapping[str, Any]) -> EntryShown:
-    """Return what is shown in the place of one's own entry: that there is one, and when."""
-    return EntryShown(entry_id=row["entry_id"], at=row["at"], withheld="ones_own")
+def shown(row: Mapping[str, Any], names: Mapping[UUID, str], *, to: UUID, tells_outcome: bool) -> EntryShown:
+    """Return an entry as ``to`` may see it, or what stands in its place: one's own are a colleague's to look at.
 
-
-def shown(row: Mapping[str, Any], names: Mapping[UUID, str], *, tells_outcome: bool) -> EntryShown:
-    """Return an entry. ``tells_outcome``: whether how the child stands may be told."""
+    ``tells_outcome``: whether how the child stands may be told.
+    """
+    if is_ones_own(row, to):
+        return EntryShown(entry_id=row["entry_id"], at=row["at"], withheld="ones_own")
     says = said(row)
     kind = row["kind"]
     if not tells_outcome and kind == _RESTRICTED_OPENED:

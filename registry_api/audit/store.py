@@ -1,5 +1,6 @@
 """The queries of who looked, each narrowed by what there is an index for: a child, an organisation, a professional."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,8 @@ LEFT JOIN LATERAL (
 ) asked ON true
 LEFT JOIN enquiry q ON q.reference = e.reference LEFT JOIN enquiry_answer answered ON answered.enquiry_id = q.id
 """
-_ABOUT = "e.child_ids @> ARRAY[$1::uuid]"
+# By none of what became of the record, of a person at the address, or of a hold, nor by a refusal, did anybody look.
+_LOOKED = "e.child_ids @> ARRAY[$1::uuid] AND e.kind NOT SIMILAR TO '(register|person|hold|request).%'"
 # An enquiry is received before it is known whom it is about: what stands under the same reference belongs to it.
 _CONCERNS = """e.id IN (
     SELECT f.id FROM access_entry f WHERE f.child_ids @> ARRAY[$1::uuid]
@@ -103,10 +105,21 @@ async def entries(connection: Connection, wanted: Wanted, *, before: int, limit:
 
 
 async def about(connection: Connection, child_id: UUID, limit: int) -> list[Any]:
-    """Return the newest entries about a child by which somebody looked: none of what became of the record, of a person
-    at the address, or of a hold, for by those nobody did."""
-    looked = f"{_ABOUT} AND e.kind NOT SIMILAR TO '(register|person|hold).%'"
-    return await connection.fetch(f"{_ENTRY} WHERE {looked} ORDER BY e.id DESC LIMIT {int(limit)}", child_id)
+    """Return the newest entries about a child by which somebody looked."""
+    return await connection.fetch(f"{_ENTRY} WHERE {_LOOKED} ORDER BY e.id DESC LIMIT {int(limit)}", child_id)
+
+
+async def numbers_about(connection: Connection, child_id: UUID, up_to: int) -> list[int]:
+    """Return the numbers of all entries about a child by which somebody looked, up to this one, the oldest first."""
+    rows = await connection.fetch(
+        f"SELECT e.id FROM access_entry e WHERE {_LOOKED} AND e.id <= $2 ORDER BY e.id", child_id, up_to
+    )
+    return [row["id"] for row in rows]
+
+
+async def numbered(connection: Connection, numbers: Sequence[int]) -> list[Any]:
+    """Return the entries with these numbers, the oldest first."""
+    return await connection.fetch(f"{_ENTRY} WHERE e.id = ANY($1::bigint[]) ORDER BY e.id", [*numbers])
 
 
 async def works_with(connection: Connection, child_id: UUID, professional_id: UUID, now: datetime) -> bool:

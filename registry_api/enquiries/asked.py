@@ -3,6 +3,7 @@
 The same from a request, from a retry of it, and from what stands sealed of an enquiry that was never answered.
 """
 
+import hmac
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from policies.access import EnquiryDecision
+from policies.access import EnquiryDecision, RefusalReason
 from policies.enquirer import Disclosure, Enquirer
 from policies.profile import DueDate, Profile
 from registry_api.access_log import store as access_log
@@ -25,6 +26,8 @@ from registry_api.enquiries.rules import Audience, Decided
 from registry_api.enquiries.schemas import EnquiryRequest
 from registry_api.enquiries.sought import Sought
 from registry_api.kernel.crypto import EnvelopeError, RowKey, Vault
+from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused
+from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.matching.criteria import sufficiency
 from registry_api.matching.record import Record, pack, record_of
 from registry_api.routing.service import Subject
@@ -75,6 +78,19 @@ class Asked:
 def tells_less(disclosure: Disclosure, kept: str) -> bool:
     """Return whether somebody may be told less now than when they asked (``kept``)."""
     return disclosure is Disclosure.CONTACT and kept == Disclosure.FULL
+
+
+def check_is_retry(kept: Mapping[str, Any], digest: bytes, decided: EnquiryDecision, now: datetime) -> None:
+    """Check that a request which came with the key of an earlier one, ``kept``, is that very request once more.
+
+    ``digest``: of what is asked now, and by whom. Raises IdempotencyKeyReused, also where the first answer is more than
+    they may be told now; Forbidden where it may be of a restricted child, and they have not just proven who they are.
+    """
+    same = hmac.compare_digest(digest, kept["request_digest"]) and now - kept["received_at"] <= KEY_KEPT
+    if not same or tells_less(decided.disclosure, kept["disclosure"]):
+        raise IdempotencyKeyReused
+    if kept["opens_restricted"] and not decided.opens_restricted:
+        raise Forbidden(RefusalReason.STEP_UP_NEEDED, kept["reference"])
 
 
 def reopened(row: Mapping[str, Any], vault: Vault, profile: Profile) -> Asked:

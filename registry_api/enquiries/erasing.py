@@ -21,9 +21,9 @@ class EnquiryContent:
         """Return the enquiries that nobody has picked up, or that are still being considered (ENQ-7, ENQ-10)."""
         return await store.still_open(connection, references)
 
-    async def erase(self, connection: Connection, references: Sequence[str]) -> None:
-        """Delete the enquiries, of which the log says already that they are erased."""
-        await store.erase(connection, references)
+    async def erase(self, connection: Connection, references: Sequence[str], entries: Sequence[int]) -> None:
+        """Delete enquiries, and looks into the register, of which the log says already that they are erased."""
+        await store.erase(connection, references, entries)
 
     async def wrap_anew(self, connection: Connection, vault: Vault, until: Mapping[str, date | None]) -> None:
         """Put the data keys of enquiries under the keys of other months. One that does not open stays as it is."""

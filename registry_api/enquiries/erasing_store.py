@@ -33,8 +33,9 @@ _GONE = (
 )
 
 
-async def erase(connection: Connection, references: Sequence[str]) -> None:
-    """Delete enquiries with what was looked for, answered, indexed, notified and considered because of them.
+async def erase(connection: Connection, references: Sequence[str], entries: Sequence[int]) -> None:
+    """Delete enquiries with what was looked for, answered, indexed, notified and considered because of them, and the
+    looks into the register against any of these entries of the log.
 
     A consideration goes with the last enquiry that it was about.
     """
@@ -50,6 +51,7 @@ async def erase(connection: Connection, references: Sequence[str]) -> None:
         "DELETE FROM register_opened o USING access_entry a WHERE a.reference = ANY($1) AND o.access_entry_id = a.id",
         references,
     )
+    await connection.execute("DELETE FROM register_opened WHERE access_entry_id = ANY($1)", entries)
     for statement in _GONE:
         await connection.execute(statement, ids)
     await connection.execute(

@@ -14,12 +14,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from registry_api.access_log.entry import DOMAIN as COMMITTED
+from registry_api.access_log.gating import SIGNED, refusal
 from registry_api.enquiries.sought import DOMAIN as SOUGHT
 from registry_api.enquiries.sought import Sought
 from registry_api.kernel.db import Connection
 from registry_api.kernel.roles import Definer, Role
 from registry_api.kernel.statement import Statement, as_given
-from registry_api.matching.token_keys import TOKEN_VERSION
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
 from registry_api.register.people import AT
 from registry_api.register.store import CANDIDATES, NUMBER, STANDING
@@ -33,7 +33,6 @@ FIELD: Final = "sought"
 _THRESHOLDS = {"least_weight": LEAST_WEIGHT, "least_share": LEAST_SHARE, "most_candidates": RETRIEVAL_LIMIT}
 LOOK: Final = as_given(CANDIDATES, _THRESHOLDS)
 """What the gate hands out, by the names of its arguments."""
-_REFUSE = "RAISE EXCEPTION 'the register stays shut: {}' USING ERRCODE = 'insufficient_privilege'"
 
 # No pad is committed to: it follows from its token, and another one than the token's own unmasks noise.
 # The use is noted without waiting for the disk: what could be lost with the machine is a note that its entry was used,
@@ -56,16 +55,13 @@ DECLARE
     committed text;
 BEGIN
     SELECT a.kind, a.reference, l.entry_id, l.leaf_hash, e.leaf, q.id AS enquiry_id INTO held
-    FROM access_entry a
-    JOIN log_entry e ON e.access_entry_id = a.id
-    JOIN log_leaf l ON l.entry_id = e.id AND l.origin_id = (SELECT max(o.id) FROM log_origin o)
+    FROM access_entry a {SIGNED}
     JOIN enquiry q ON q.reference = a.reference AND q.professional_id = a.professional_id AND q.client_id = a.client_id
     WHERE a.id = given_entry AND a.kind IN ('{RECEIVED}', '{RESUMED}') AND q.refusal IS NULL
-      AND l.idx < (SELECT max(c.size) FROM log_checkpoint c WHERE c.origin_id = l.origin_id)
       AND NOT EXISTS (SELECT FROM enquiry_answer w WHERE w.enquiry_id = q.id)
       AND NOT EXISTS (SELECT FROM register_opened u WHERE u.access_entry_id = a.id);
     IF NOT FOUND THEN
-        {_REFUSE.format("no unused entry of an enquiry without an answer lies under a signed head")};
+        {refusal("no unused entry of an enquiry without an answer lies under a signed head")};
     END IF;
     sought := encode(sha256('\\x{SOUGHT.hex()}'::bytea || convert_to(held.reference, 'UTF8') || '\\x00'::bytea
         || array_send(given_tokens) || array_send(given_weights) || array_send(given_homes)), 'hex');
@@ -75,7 +71,7 @@ BEGIN
     IF (octet_length(given_salt) = 32 AND held.leaf_hash = sha256('\\x00'::bytea || held.leaf)
         AND convert_from(held.leaf, 'UTF8')::jsonb @> jsonb_build_object('id', held.entry_id, 't', held.kind,
             'ref', held.reference, 'c', jsonb_build_array(jsonb_build_array('{FIELD}', committed)))) IS NOT TRUE THEN
-        {_REFUSE.format("its entry is about something else")};
+        {refusal("its entry is about something else")};
     END IF;
     PERFORM set_config('synchronous_commit', 'off', true);
     RETURN QUERY
@@ -97,10 +93,12 @@ key_worker_away boolean, key_worker_cover uuid, key_worker_cover_away boolean,
 team_manager_away boolean, team_manager_cover uuid, team_manager_cover_away boolean
 """
 
-# The homes of the candidates are known to the index under the version that each of them stands under. While it is made
-# anew, a neighbour may stand under the earlier one, and a question asks under both. A home that is neither a
-# candidate's nor was asked about is not refused but looked under in vain: a worker may ask under the earlier version
-# still when the last child has left it, or a candidate may just have moved, and nobody may go unanswered for that.
+# The homes of a candidate are known to the index under the version that the candidate stands under; whose homes the
+# tokens of another version are, the database cannot tell. While the index is made anew, a neighbour may stand under
+# another one, and a question asks under both: so a token is looked under as well if whoever it finds stands under
+# another version than a candidate. A home that is none of these is not refused but looked under in vain: a worker may
+# ask under the earlier version still when the last child has left it, or a candidate may just have moved, and nobody
+# may go unanswered for that.
 READ_STANDING: Final = Definer(
     "read_standing",
     {"entry": "bigint", "child_ids": "uuid[]", "address_tokens": "bigint[]", "pads": "bytea[]", "now": "timestamptz"},
@@ -112,17 +110,16 @@ BEGIN
     SELECT u.* INTO held FROM register_opened u WHERE u.access_entry_id = given_entry
       AND NOT EXISTS (SELECT FROM enquiry_answer w WHERE w.enquiry_id = u.enquiry_id);
     IF NOT FOUND OR (given_child_ids <@ held.child_ids) IS NOT TRUE THEN
-        {_REFUSE.format("the enquiry was not handed these children, or has its answer")};
+        {refusal("the enquiry was not handed these children, or has its answer")};
     END IF;
-    IF NOT EXISTS (SELECT FROM child c WHERE c.token_version < {TOKEN_VERSION}) THEN
-        SELECT coalesce(array_agg(wanted.token), '{{}}'), coalesce(array_agg(wanted.pad), '{{}}')
-        INTO given_address_tokens, given_pads
-        FROM unnest(given_address_tokens, given_pads) AS wanted(token, pad)
-        WHERE wanted.token = ANY(held.homes) OR EXISTS (
-            SELECT FROM address_token t JOIN child c ON c.number = {NUMBER}
-            WHERE t.token = wanted.token AND c.id = ANY(given_child_ids)
-        );
-    END IF;
+    SELECT coalesce(array_agg(wanted.token), '{{}}'), coalesce(array_agg(wanted.pad), '{{}}')
+    INTO given_address_tokens, given_pads
+    FROM unnest(given_address_tokens, given_pads) AS wanted(token, pad)
+    WHERE wanted.token = ANY(held.homes) OR EXISTS (
+        SELECT FROM address_token t JOIN child c ON c.number = {NUMBER}
+        JOIN child candidate ON candidate.id = c.id OR candidate.token_version <> c.token_version
+        WHERE t.token = wanted.token AND candidate.id = ANY(given_child_ids)
+    );
     RETURN QUERY {as_given(STANDING)};
 END""",
     (Role.API,),
@@ -139,7 +136,7 @@ BEGIN
     SELECT u.* INTO held FROM register_opened u WHERE u.access_entry_id = given_entry
       AND NOT EXISTS (SELECT FROM enquiry_answer w WHERE w.enquiry_id = u.enquiry_id);
     IF NOT FOUND THEN
-        {_REFUSE.format("the enquiry did not open it, or has its answer")};
+        {refusal("the enquiry did not open it, or has its answer")};
     END IF;
     RETURN QUERY {AT.replace(":homes::bigint[]", "held.homes")};
 END""",

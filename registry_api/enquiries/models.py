@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BigInteger, Column, Index, SmallInteger, Uuid, text
+from sqlalchemy import BigInteger, Index, SmallInteger, text
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import codes, moment, row_id, since_then
@@ -115,18 +115,3 @@ class MatchedAgain(SQLModel, table=True):
     band: str
     """``match`` or ``possible`` (``matching.bands``)."""
     at: datetime = moment()
-
-
-class RegisterOpened(SQLModel, table=True):
-    """One look of an enquiry into the register: against which entry of the log, and what it was handed (``gate``).
-
-    Only the gate itself writes and reads it. Rows are added and never changed, and erased with their enquiry.
-    """
-
-    __tablename__ = "register_opened"
-    access_entry_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
-    enquiry_id: UUID
-    child_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
-    """The candidates that it was handed."""
-    homes: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
-    """Tokens of the homes that were asked about."""

@@ -4,7 +4,6 @@ In that order, always (ENQ-2). The enquiry and its enquirer are committed before
 whom it goes to are committed before it is sent. If either write fails nothing is disclosed.
 """
 
-import contextlib
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import structlog
 
-from policies.access import EnquiryDecision, RefusalReason, Refused, decide_enquiry
+from policies.access import EnquiryDecision, Refused, decide_enquiry
 from policies.enquirer import Enquirer
 from policies.profile import Profile
 from registry_api.access_log import reading as log_reading
@@ -29,12 +28,12 @@ from registry_api.enquiries.asked import (
     Asked,
     Asker,
     answer_values,
+    check_is_retry,
     log_values,
     received_values,
     reopened,
     resumed,
     subjects,
-    tells_less,
 )
 from registry_api.enquiries.gate import RECEIVED, Gate
 from registry_api.enquiries.opening import Covered, gate_of, wanted_of
@@ -44,7 +43,7 @@ from registry_api.enquiries.sought import Sought
 from registry_api.kernel.clock import Clock
 from registry_api.kernel.crypto import Vault
 from registry_api.kernel.db import Connection, Database
-from registry_api.kernel.errors import Forbidden, IdempotencyKeyReused, MoreDetailsNeeded, StoreUnavailable
+from registry_api.kernel.errors import Forbidden, MoreDetailsNeeded, StoreUnavailable
 from registry_api.kernel.idempotency import KEY_KEPT
 from registry_api.kernel.references import new_reference
 from registry_api.matching.criteria import sufficiency
@@ -59,6 +58,9 @@ TOO_FEW_DETAILS = "too_few_details"
 _ATTEMPT_OVER = timedelta(seconds=60)
 """From when on nobody can still be at work on an attempt: each of its few statements is given up after seconds."""
 _MOST_FINISHED = 50
+_OVERTAKEN = (asyncpg.UniqueViolationError, asyncpg.InsufficientPrivilegeError)
+"""How it shows that somebody else has answered the enquiry meanwhile: at the commit, or at the gate, which that answer
+has shut. Where there is no answer it is a refusal of the gate's."""
 _log = structlog.get_logger()
 
 
@@ -136,13 +138,7 @@ class Enquiries:
                 assert idempotency_key is not None
                 kept = await store.by_idempotency_key(connection, enquirer.client_id, idempotency_key)
                 digest = self._digest(enquirer, request.model_dump_json(exclude_defaults=True).encode(), taken_by)
-                same = hmac.compare_digest(digest, kept["request_digest"]) and now - kept["received_at"] <= KEY_KEPT
-                # Nor where the first answer is more than they may be told now.
-                if not same or tells_less(decided.disclosure, kept["disclosure"]):
-                    raise IdempotencyKeyReused
-                if kept["opens_restricted"] and not decided.opens_restricted:
-                    # The first answer may be of a restricted child; whoever sends this has not just proven anything.
-                    raise Forbidden(RefusalReason.STEP_UP_NEEDED, kept["reference"])
+                check_is_retry(kept, digest, decided, now)
                 asked, refusal = resumed(asked, kept, self._vault), kept["refusal"]
                 if kept["sealed_answer"] is not None:
                     return await self._repeat(connection, asked, kept["sealed_answer"])
@@ -211,9 +207,12 @@ class Enquiries:
                     wanted = await wanted_of(connection, asked, token_keys=self._token_keys, now=self._clock())
                 gate = await gate_of(wanted, vault=self._vault, covered=self._covered)  # and holds no connection
                 async with database.connection() as connection:
-                    with contextlib.suppress(asyncpg.UniqueViolationError):  # a retry was answered meanwhile
+                    try:
                         await self._decide(connection, asked, gate, "enquiry.finished_unsent")
                         _log.warning("enquiry_finished_unsent")  # operations are to know; which one, says the log
+                    except _OVERTAKEN:  # by a retry, or by another worker's round
+                        if await store.answer_of(connection, asked.id) is None:
+                            raise
             except StoreUnavailable:
                 raise
             except Exception as error:  # whatever it is, the others must not wait for it
@@ -235,8 +234,7 @@ class Enquiries:
     async def _answer(self, connection: Connection, asked: Asked) -> Answered:
         try:
             return await self._conclude(connection, asked, "enquiry.answered")
-        except (asyncpg.UniqueViolationError, asyncpg.InsufficientPrivilegeError):
-            # A retry overtook this attempt, and may have shut the gate. Both send what was committed first.
+        except _OVERTAKEN:  # by a retry: both send what was committed first
             if (stored := await store.answer_of(connection, asked.id)) is None:
                 raise
             return await self._repeat(connection, asked, stored["sealed_answer"])

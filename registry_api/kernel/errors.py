@@ -3,6 +3,9 @@
 None of them carries personal data: what was asked must not come back in an error or stand in a log.
 """
 
+from collections.abc import Sequence
+from uuid import UUID
+
 
 class ServiceError(Exception):
     """A failure that the caller is told about in fixed words."""
@@ -19,6 +22,11 @@ class KeysUnusable(Exception):
 
 class NotFound(ServiceError):
     """There is no such thing, or it is not the caller's: the two look alike."""
+
+    def __init__(self, child_ids: Sequence[UUID] = ()) -> None:
+        """Carry which children were asked for by their ids, whether or not there are such, for the record alone."""
+        super().__init__()
+        self.child_ids = tuple(child_ids)
 
 
 class Conflict(ServiceError):

@@ -15,7 +15,7 @@ class WatchedContent(EnquiryContent):
         followed = await super().still_open(connection, references)
         return followed | await store.under_open_alert(connection, references)
 
-    async def erase(self, connection: Connection, references: Sequence[str]) -> None:
-        """Delete the enquiries, and the decided alerts of which nothing is left."""
-        await super().erase(connection, references)
+    async def erase(self, connection: Connection, references: Sequence[str], entries: Sequence[int]) -> None:
+        """Delete the enquiries and looks into the register, and the decided alerts of which nothing is left."""
+        await super().erase(connection, references, entries)
         await store.delete_alerts_about_nothing(connection)

@@ -4,9 +4,10 @@ What is in the clear says nothing without what is sealed: dates of plans and cas
 """
 
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, SmallInteger, text
+from sqlalchemy import ARRAY, BigInteger, Column, Index, SmallInteger, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from registry_api.kernel.columns import codes, moment, row_id
@@ -174,3 +175,23 @@ class RegisterLoad(SQLModel, table=True):
     added: int
     changed: int
     unchanged: int
+
+
+class RegisterOpened(SQLModel, table=True):
+    """One look into the register by what answers requests: against which entry of the log, and what it was handed.
+
+    Only the gates themselves write and read it. Rows are added and never changed, and erased with their entry.
+    """
+
+    __tablename__ = "register_opened"
+    access_entry_id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    enquiry_id: UUID
+    """Of what question it was a look; ``NO_ENQUIRY`` of an inbox."""
+    child_ids: list[UUID] = Field(sa_column=Column(ARRAY(Uuid), nullable=False))
+    """The candidates that it was handed: of whom it may then be asked how they stand. None of an inbox."""
+    homes: list[int] = Field(sa_column=Column(ARRAY(BigInteger), nullable=False))
+    """Tokens of the homes that were asked about. None of an inbox."""
+
+
+NO_ENQUIRY: Final = UUID(int=0)
+"""What the look of an inbox has for an enquiry."""

@@ -49,13 +49,14 @@ class Subject:
     details: Mapping[str, Any]
 
 
+Covered = Callable[[int], Awaitable[object]]
 Describe = Callable[[Connection, Sequence[UUID]], Awaitable[Mapping[UUID, Subject]]]
 """Opens enquiries or transfers by id. Their rooms lie above this one, so the wiring supplies it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """The use-cases, over what they need."""
+    """The use-cases, over what they need. ``covered`` returns when an entry lies under a signed head."""
 
     database: Database
     vault: Vault
@@ -63,15 +64,19 @@ class Routing:
     clock: Clock
     describe_enquiries: Describe
     describe_transfers: Describe
+    covered: Covered
 
     async def inbox(self, enquirer: Enquirer, *, waiting_only: bool, cursor: str | None, limit: int) -> Inbox:
         """Return the asker's notifications: their own and those of their role (ENQ-4, ENQ-5, ENQ-12).
 
-        The reading is recorded before anything is read. Raises Forbidden, NotFound for a cursor that is none of ours,
-        StoreUnavailable.
+        The reading is in the log, under a signed head, before anything is read. Raises Forbidden, NotFound for a cursor
+        that is none of ours, StoreUnavailable.
         """
+        # No connection is held while the log is waited for: whoever else waits for one would wait with it.
         async with self.database.connection() as connection:
             entry = await self._admit(connection, enquirer, may_read_inbox, told.INBOX_READ)
+        await self.covered(entry)
+        async with self.database.connection() as connection:
             rows = await store.inbox(
                 connection,
                 enquirer.professional_id,
@@ -91,9 +96,7 @@ class Routing:
                 PoliceContact(name=name, phone=phone)
                 for name, phone in (await directory_store.police_contacts(connection) if turned_up else ())
             )
-            shown = [row["id"] for row in page]
-            children = await told.names(connection, self.vault, entry=entry, notifications=shown)
-            risks = await told.people(connection, self.vault, entry=entry, notifications=shown)
+            known = await told.read(connection, self.vault, entry=entry, notifications=[row["id"] for row in page])
         return Inbox(
             notifications=tuple(
                 NotificationShown(
@@ -110,7 +113,7 @@ class Routing:
                             date_of_birth=child.date_of_birth,
                             expected_delivery_date=child.expected_delivery,
                         )
-                        for child in (children[child_id] for child_id in row["child_ids"] if child_id in children)
+                        for child in (known.children[id_] for id_ in row["child_ids"] if id_ in known.children)
                     ),
                     about=_shown(
                         subjects.get(row["enquiry_id"] or row["transfer_id"]),
@@ -118,7 +121,7 @@ class Routing:
                         # How another child stands is no business of a neighbour's key worker (ENQ-5).
                         without={"outcome"} if row["kind"] in _OF_NEIGHBOURS else set(),
                     ),
-                    people=tuple(_risk(person, risks[person]) for person in row["person_ids"] if person in risks),
+                    people=tuple(_risk(id_, known.people[id_]) for id_ in row["person_ids"] if id_ in known.people),
                     police=police if row["kind"] == Kind.MISSING_CHILD_ENQUIRED_ABOUT else (),
                     consideration_id=row["consideration_id"],
                     alert_id=row["alert_id"],

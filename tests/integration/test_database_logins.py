@@ -204,5 +204,36 @@ def test_privileges_that_were_changed_by_a_release_are_made_anew(
         assert asyncio.run(granted(url)) == (True, False)
 
 
+def test_a_database_of_an_earlier_release_has_its_functions_made_anew(
+    new_database: Callable[[], AbstractContextManager[str]],
+) -> None:
+    made = "CREATE OR REPLACE FUNCTION {} LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN RETURN NULL; END'"
+
+    async def functions(url: str) -> dict[str, str]:
+        database = Database(url, pool_size=1)
+        try:
+            async with database.connection() as connection:
+                rows = await connection.fetch(
+                    "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+                )
+            return {row["proname"]: row["prosrc"] for row in rows}
+        finally:
+            await database.close()
+
+    with new_database() as url:
+        today = asyncio.run(functions(url))
+        _run(
+            url,
+            "DROP FUNCTION read_told",
+            made.format("read_told_children(bigint, uuid[]) RETURNS uuid"),
+            made.format("refuse_unless_erased() RETURNS trigger"),
+            f"ALTER FUNCTION read_told_children OWNER TO {Role.OWNER}",
+            "COMMENT ON FUNCTION open_register IS 'an earlier release'",
+        )
+        assert asyncio.run(functions(url)).keys() == today.keys() - {"read_told"} | {"read_told_children"}
+        migrations.upgrade(url)
+        assert asyncio.run(functions(url)) == today
+
+
 def test_a_url_does_not_show_its_password() -> None:
     assert "hush" not in repr(DatabaseUrls.one("postgresql+asyncpg://registry:hush@/registry"))

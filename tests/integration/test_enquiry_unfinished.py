@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 from builders import World, entry, question, running_world
 
 from registry_api import housekeeping
-from registry_api.enquiries import found, store
+from registry_api.enquiries import found, service, store
+from registry_api.enquiries.gate import Gate
+from registry_api.enquiries.opening import Wanted
 from registry_api.enquiries.service import Enquiries
 from registry_api.kernel.db import Connection
 from registry_api.kernel.errors import StoreUnavailable
@@ -123,6 +126,75 @@ async def test_a_retry_that_overtakes_is_the_answer(world: World, monkeypatch: p
     assert retried
     assert len(await world.inbox("kw-1")) == len(await world.log("enquiry.answered")) == 1
     assert await world.log("enquiry.finished_unsent") == await world.log("enquiry.repeated") == []
+
+
+def _said(capsys: pytest.CaptureFixture[str]) -> str:
+    said = capsys.readouterr()
+    return said.out + said.err
+
+
+@pytest.mark.parametrize("before", ["it opens the register", "it is told how they stand"])
+@pytest.mark.parametrize("by", ["the enquirer", "another worker"])
+async def test_whoever_is_overtaken_at_the_gate_raises_no_alarm(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], before: str, by: str
+) -> None:
+    """The answer shuts the gate (docs/adr/0016), at whichever of its doors the slower one stands then."""
+    await _known_child(world)
+    await _fail(world, key=KEY)
+    capsys.readouterr()
+    overtaken: list[bool] = []
+
+    async def overtake() -> None:
+        if not overtaken:
+            overtaken.append(True)
+            if by == "the enquirer":
+                assert (await world.ask("officer-1", question(), key=KEY)).status_code == 200
+            else:
+                await world.app.state.enquiries.finish_unanswered(world.answering)
+
+    async def late_to_open(wanted: Wanted, **named: Any) -> Gate:
+        gate = await gate_of(wanted, **named)
+        await overtake()
+        return gate
+
+    async def late_to_ask(gate: Gate, *given: Any, **named: Any) -> Any:
+        await overtake()
+        return await standing(gate, *given, **named)
+
+    gate_of, standing = service.gate_of, Gate.standing
+    if before == "it opens the register":
+        monkeypatch.setattr(service, "gate_of", late_to_open)
+    else:
+        monkeypatch.setattr(Gate, "standing", late_to_ask)
+    await _finish(world)
+    assert overtaken
+    said = _said(capsys)
+    assert "enquiry_not_finished" not in said
+    assert said.count("enquiry_finished_unsent") == (by == "another worker")
+    answered = [row for kind in ("enquiry.answered", "enquiry.finished_unsent") for row in await world.log(kind)]
+    assert len(answered) == len(await world.inbox("kw-1")) == 1
+
+
+async def test_what_the_gate_really_refuses_is_an_alarm_and_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await _known_child(world)
+    await _fail(world)
+    gate_of = service.gate_of
+
+    async def forged(wanted: Wanted, **named: Any) -> Gate:
+        return replace(await gate_of(wanted, **named), salt=bytes(32))
+
+    capsys.readouterr()
+    with monkeypatch.context() as broken:
+        broken.setattr(service, "gate_of", forged)
+        await _finish(world)
+    said = _said(capsys)
+    assert "enquiry_not_finished" in said
+    assert "InsufficientPrivilegeError" in said
+    assert await world.inbox("kw-1") == []
+    await _finish(world, seconds=30)
+    assert len(await world.inbox("kw-1")) == 1
 
 
 @pytest.mark.parametrize(

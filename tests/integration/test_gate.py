@@ -14,6 +14,7 @@ from registry_api.enquiries.gate import Gate
 from registry_api.enquiries.sought import Sought
 from registry_api.kernel.db import Connection, Database
 from registry_api.kernel.roles import Role
+from registry_api.matching.token_keys import TOKEN_VERSION
 from registry_api.matching.tokens import QueryTokens
 from registry_api.register.entry import PlanKind
 
@@ -176,6 +177,37 @@ async def test_only_candidates_and_their_homes_are_told_of(world: World) -> None
         assert await gate.standing(api, child_ids=[], address_tokens=strange, pads=pads, now=START) == []
         await candidates(api, elsewhere)
         assert len(await elsewhere.standing(api, child_ids=[], address_tokens=strange, pads=pads, now=START)) == 1
+
+
+@pytest.mark.parametrize("version", [TOKEN_VERSION, TOKEN_VERSION - 1], ids=["today's", "the earlier"])
+async def test_nor_while_the_index_is_made_anew_of_homes_that_the_candidates_version_knows(
+    world: World, version: int
+) -> None:
+    """Somebody stands under another version, so the service asks under both: of neighbours, and of nobody else."""
+    keys = world.token_keys
+    await world.add(entry("Elswyth", "Outdated-Test", born=None, address="3 Sandpiper Close"))  # stands under today's
+    world.token_keys = keys.of(TOKEN_VERSION - 1)
+    await world.add(entry("Osric", "Outdated-Test", born=None, address="3 Sandpiper Close"))
+    world.app.state.enquiries._token_keys.expect({TOKEN_VERSION - 1, TOKEN_VERSION})
+    world.token_keys = keys.of(version)
+    known, _ = await _two_children(world)
+    strange = await world.add(entry("Clement", born=None, address="12 Foxglove Close", plan=PlanKind.FULL))
+    beside = {}
+    for of in (TOKEN_VERSION, TOKEN_VERSION - 1):
+        world.token_keys = keys.of(of)
+        beside[of] = await world.add(entry("Tamsin", f"Neighbour{of}-Test", born=None, plan=PlanKind.FULL))
+    gate, elsewhere = await unused(world), await unused(world, question(**OTHER))
+    homes, away = list(gate.sought.homes), list(elsewhere.sought.homes)
+    async with as_role(world, Role.API) as api:
+        assert known in await candidates(api, gate)
+
+        async def found(tokens: list[int]) -> set[UUID]:
+            pads = [keys.pad(token) for token in tokens]
+            rows = await gate.standing(api, child_ids=[known], address_tokens=tokens, pads=pads, now=START)
+            return {row["id"] for row in rows}
+
+        assert await found(homes) == {known, *beside.values()}, "nobody at home is missed"
+        assert await found(away) == {known}, f"and {strange} is none of theirs"
 
 
 async def test_with_another_pad_than_its_tokens_nobody_is_found(world: World) -> None:

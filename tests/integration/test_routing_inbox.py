@@ -11,6 +11,7 @@ from builders import World, entry, question
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from registry_api.kernel.errors import StoreUnavailable
 from registry_api.kernel.statement import Statement
 from registry_api.routing.rules import Recipient, WhyYou
 from registry_api.routing.store import TELL, Kind, Notice, told_values
@@ -193,3 +194,24 @@ async def test_what_cannot_be_recorded_is_neither_read_nor_picked_up(world: Worl
     assert (await _acknowledge(world, "kw-1", told["id"])).status_code == 503
     async with world.database.connection() as connection:
         assert await connection.fetchval("SELECT acknowledged_at FROM notification") is None
+
+
+@pytest.mark.rule("ENQ-2")
+async def test_nothing_is_read_before_the_reading_lies_under_a_signed_head(world: World) -> None:
+    await world.add(entry(key_worker=world.members["kw-1"].id))
+    await world.ask("officer-1", question())
+    covered, waited = world.app.state.routing.covered, []
+
+    async def fail(number: int) -> None:
+        (read,) = await world.log("inbox.read")
+        assert read["id"] == number, "it is committed"
+        waited.append(number)
+        raise StoreUnavailable
+
+    object.__setattr__(world.app.state.routing, "covered", fail)
+    refused = await _get(world, "kw-1")
+    assert refused.status_code == 503
+    assert "Quillon" not in refused.text
+    assert waited
+    object.__setattr__(world.app.state.routing, "covered", covered)
+    assert len(await world.inbox("kw-1")) == 1
