@@ -151,7 +151,7 @@ async def import_file(
         OSError: the file cannot be opened.
     """
     report = ImportReport()
-    references = References(staff, authorities, source_keys.household)
+    references = References(staff, authorities)
     job = _Job(vault, token_keys, source_keys, references, profile, now, dry_run, skip_rejected)
     with path.open("rb") as file:
         try:

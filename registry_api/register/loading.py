@@ -22,7 +22,8 @@ from registry_api.register.entry import ChildEntry
 from registry_api.register.sealing import COLUMNS, EntryRows, Row, open_entry, postings_of
 
 _log = structlog.get_logger()
-_PARTS = ("child_address", "household_member", "child_case", "plan")
+PARTS = ("child_address", "household_member", "child_case", "plan")
+"""The tables of what belongs to a child's entry."""
 _TOKENS = ("child_token", "address_token")
 _NO_TOKENS: Mapping[str, Set[tuple[Any, ...]]] = dict.fromkeys(_TOKENS, frozenset())
 _VERSIONS = range(1, TOKEN_VERSION + 1)
@@ -39,7 +40,6 @@ _TYPES = {
     "sealed_record": "bytea",
     "token_version": "smallint",
     "number": "bigint",
-    "household_id": "uuid",
     "source_tag": "bytea",
     "source_digest": "bytea",
     "looked_after": "boolean",
@@ -106,7 +106,7 @@ async def replace(
     await connection.execute(_FORGET_CASES, children, no_case)  # after the plans: it looks at what is left of them
     columns = zip(*(entry.tables["child"][0][:-1] for entry in entries), strict=True)
     await connection.execute(_UPDATE, *map(list, columns), timeout=BULK_SECONDS)
-    await _copy(connection, entries, _PARTS)
+    await _copy(connection, entries, PARTS)
     for table in _TOKENS:
         await _copy_rows(connection, table, list(new[table] - standing[table]))
     await _note_changed(connection, entries)
@@ -132,8 +132,8 @@ async def read_entries(connection: Connection, children: Collection[UUID], vault
         return {}
     ids = list(children)
     rows = await connection.fetch("SELECT * FROM child WHERE id = ANY($1)", ids)
-    parts: dict[UUID, dict[str, list[Row]]] = {row["id"]: {table: [] for table in _PARTS} for row in rows}
-    for table in _PARTS:
+    parts: dict[UUID, dict[str, list[Row]]] = {row["id"]: {table: [] for table in PARTS} for row in rows}
+    for table in PARTS:
         for part in await connection.fetch(f"SELECT * FROM {table} WHERE child_id = ANY($1)", ids):
             parts[part["child_id"]][table].append(part)
     return {row["id"]: open_entry(row, parts[row["id"]], vault) for row in rows}
@@ -207,7 +207,8 @@ async def record_loaded(
             at=now,
             kind="register.loaded",
             reference=str(load),
-            child_ids=[one.child_id for one in (*added, *changed)],
+            # In no order of a file, where brothers and sisters often stand one after the other.
+            child_ids=sorted(one.child_id for one in (*added, *changed)),
             particulars={"added": str(len(added)), "changed": str(len(changed))},
         )
         await access_log.append(connection, entry)
@@ -236,8 +237,9 @@ async def _copy(connection: Connection, entries: Sequence[EntryRows], tables: It
 
 async def _copy_rows(connection: Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
     if rows:
-        if table in _TOKENS:
-            rows.sort(key=itemgetter(0))  # in the order of the children, rows would lie beside those of the same one
+        # By their token or their random id: in the order of a file, rows would lie beside those of the same child, and
+        # children beside their brothers and sisters.
+        rows.sort(key=itemgetter(0))
         await connection.copy_records_to_table(table, records=rows, columns=COLUMNS[table], timeout=BULK_SECONDS)
 
 

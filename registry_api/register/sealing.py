@@ -47,7 +47,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "sealed_record",
         "token_version",
         "number",
-        "household_id",
         "source_tag",
         "source_digest",
         "looked_after",
@@ -140,7 +139,6 @@ def rows_of(
         key.seal("record", pack(record)),
         token_keys.version,
         number,
-        entry.household_id,
         source and source.tag,
         source and source.digest,
         entry.looked_after,
@@ -207,7 +205,6 @@ def open_entry(child: Row, parts: Mapping[str, Sequence[Row]], vault: Vault) -> 
     key = child_key(child, vault)
     return ChildEntry(
         identity=_identity(key.open("identity", child["sealed_identity"])),
-        household_id=child["household_id"],
         residences=tuple(
             sorted(
                 (

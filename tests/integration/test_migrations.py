@@ -116,6 +116,28 @@ def test_whoever_is_indexed_stays_so_when_the_index_gets_its_masks_and_loses_the
     assert _with(database_url, _indexed_by_id) == [1, 1]
 
 
+async def _enter_a_household(database: Database) -> None:
+    async with database.connection() as connection:
+        for household in ("gen_random_uuid()", "NULL"):
+            await connection.execute(
+                "INSERT INTO child (id, data_key, sealed_identity, sealed_record, token_version, number, household_id, "
+                "source_digest, looked_after, restricted, created_at, updated_at) VALUES (gen_random_uuid(), '', '', "
+                f"'', 3, (random() * 1e18)::bigint, {household}, '\\x01', false, false, now(), now())"
+            )
+
+
+async def _digests(database: Database) -> list[bytes | None]:
+    async with database.connection() as connection:
+        return [row[0] for row in await connection.fetch("SELECT source_digest FROM child ORDER BY 1")]
+
+
+def test_whose_household_went_from_the_clear_is_taken_in_anew_by_the_next_import(database_url: str) -> None:
+    migrations.downgrade(database_url, "0008")
+    _with(database_url, _enter_a_household)
+    migrations.upgrade(database_url)
+    assert _with(database_url, _digests) == [b"\x01", None]
+
+
 def test_the_migrations_make_what_the_models_describe(database_url: str) -> None:
     migrated = _with(database_url, _schema)
     migrations.downgrade(database_url, "base")
