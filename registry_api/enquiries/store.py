@@ -69,7 +69,7 @@ _OWN_NUMBER = "(SELECT own.number FROM enquiry_indexed own WHERE own.enquiry_id 
 
 # Enquiries that were not refused and found nobody, or have no answer yet: two that arrive together see each other,
 # because both were committed before either looked.
-_EARLIER = f"""
+EARLIER = f"""
 SELECT e.id, e.data_key, e.sealed_record, e.reference, e.received_at, e.professional_id, o.name AS organisation,
        (SELECT c.id FROM consideration_enquiry ce JOIN consideration c ON c.id = ce.consideration_id
         WHERE ce.enquiry_id = e.id AND c.decided_at IS NULL ORDER BY c.opened_at LIMIT 1) AS open_consideration
@@ -81,9 +81,10 @@ LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id
 WHERE found.weight >= :least_share * found.best AND e.refusal IS NULL
   AND (a.outcome IS NULL OR a.outcome IN ('{_UNSETTLED}'))
 """
+"""A part: the earlier enquiries that share tokens with the question, but the enquiry itself (ENQ-7)."""
 
 SEARCH = Statement.of_parts(
-    {"candidate": OPEN.call, "earlier": _EARLIER},
+    {"candidate": OPEN.call, "earlier": EARLIER},
     """
 SELECT true AS is_child, id, data_key, sealed_record, NULL AS reference, NULL::timestamptz AS received_at,
        NULL::uuid AS professional_id, NULL AS organisation, NULL::uuid AS open_consideration

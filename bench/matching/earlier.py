@@ -1,0 +1,188 @@
+"""What the masks of the index of earlier enquiries cost an enquiry, beside the same index without (docs/adr/0029).
+
+``python -m bench.matching.earlier --enquiries 20000``. So many are recorded one after the other, as the service records
+them, in an embedded PostgreSQL that waits for no disk; then others look for them as in ENQ-7. The same with rows that
+have no mask, as an earlier release wrote them. At last the background writes the rows among each other.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import UUID, uuid4
+
+from bench.matching.asking import Enquirers
+from bench.matching.people import Population, register
+from registry_api.enquiries import store
+from registry_api.enquiries.gate import RECEIVED
+from registry_api.enquiries.indexing import indexed_values
+from registry_api.enquiries.reindexing import Reindexing
+from registry_api.kernel import migrations
+from registry_api.kernel.clock import utc_now
+from registry_api.kernel.crypto import LocalKeys, Vault
+from registry_api.kernel.db import Connection, Database
+from registry_api.kernel.postgres import EmbeddedPostgres
+from registry_api.kernel.references import new_reference
+from registry_api.kernel.statement import Statement
+from registry_api.matching.record import Record, pack, record_of
+from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, index_tokens, query_tokens
+
+_EARLIER = Statement(store.EARLIER)
+_SAME = {
+    "client_id": "bench-system",
+    "role": "police_officer",
+    "purpose": "safeguarding",
+    "reason": "injury",
+    "urgency": "urgent",
+    "assurance": 2,
+    "disclosure": "full",
+    "opens_restricted": False,
+    "policies": [],
+    "policy_bundle": "",
+    "taken_by": None,
+    "refusal": None,
+    "idempotency_key": None,
+    "request_digest": bytes(32),
+    "log_kind": RECEIVED,
+    "log_digest": bytes(32),
+    "log_sought": bytes(32),
+    "log_particulars": "{}",
+}
+Took = dict[str, list[float]]
+
+
+@contextmanager
+def _timed(took: list[float]) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    took.append((time.perf_counter() - began) * 1e6)
+
+
+async def _organisation(connection: Connection) -> UUID:
+    made: UUID = await connection.fetchval(
+        "INSERT INTO organisation (id, code, name, kind, own_authority, office_phone, out_of_hours_phone) "
+        "VALUES ($1, 'bench', 'Bench', 'police', false, '', '') RETURNING id",
+        uuid4(),
+    )
+    return made
+
+
+async def _record(
+    connection: Connection, records: Sequence[Record], vault: Vault, keys: TokenKeys, *, masked: bool
+) -> Took:
+    """Record enquiries about these; return the microseconds of their tokens, of the masks, and of the statement."""
+    took: Took = {"tokens": [], "tokens and masks": [], "recording": []}
+    organisation = await _organisation(connection)
+    for record in records:
+        enquiry_id, key = (made := uuid4()), vault.new_key("enquiry", made)
+        with _timed(took["tokens"]):
+            index_tokens(record, keys)
+        with _timed(took["tokens and masks"]):
+            indexed = indexed_values(enquiry_id, record, keys)
+        if not masked:
+            plain = len(indexed["tokens"])
+            indexed |= {"nonces": [None] * plain, "pointers": [indexed["number"]] * plain}
+        values = {
+            **_SAME,
+            **indexed,
+            "id": enquiry_id,
+            "reference": new_reference("E"),
+            "received_at": utc_now(),
+            "organisation_id": organisation,
+            "professional_id": organisation,
+            "data_key": key.wrapped,
+            "sealed_question": bytes(600),
+            "sealed_record": key.seal("record", pack(record)),
+        }
+        with _timed(took["recording"]):
+            await store.receive(connection, values)
+    await connection.execute("VACUUM ANALYZE", timeout=600)
+    return took
+
+
+async def _look_up(connection: Connection, questions: Sequence[Record], keys: TokenKeys) -> tuple[list[float], int]:
+    """Return the microseconds that each takes to find the earlier enquiries about it, and how many are found in all."""
+    took: list[float] = []
+    found = 0
+    for question in questions:
+        query = query_tokens(question, keys)
+        values = {
+            "tokens": query.tokens,
+            "weights": query.weights,
+            "pads": query.pads,
+            "least_weight": LEAST_WEIGHT,
+            "least_share": LEAST_SHARE,
+            "most_candidates": RETRIEVAL_LIMIT,
+            "enquiry_id": uuid4(),
+        }
+        with _timed(took):
+            found += len(await _EARLIER.fetch(connection, values))
+    return took, found
+
+
+async def measure(url: str, folder: Path, size: int, count: int, seed: int, *, masked: bool) -> dict[str, Any]:
+    """Record ``size`` enquiries and look ``count`` times for one; return the figures."""
+    draw = Population(seed)
+    ask, children = Enquirers(draw), register(draw, size)
+    asked = [record_of(question.person) for question in ask.known(children, size)]
+    questions = [record_of(question.person) for question in ask.known(children, count)]
+    local = LocalKeys.load_or_create(folder / "keys")
+    vault, keys = Vault(local), TokenKeys(local.index_master)
+    database = Database(url, pool_size=1, timeout_seconds=600)
+    try:
+        async with database.connection() as connection:
+            await connection.execute("SET synchronous_commit = off")
+            took = await _record(connection, asked, vault, keys, masked=masked)
+            await _look_up(connection, questions[: count // 4], keys)
+            took["looking"], found = await _look_up(connection, questions, keys)
+            rows = await connection.fetchval("SELECT count(*) FROM enquiry_token")
+            size_of = await connection.fetchval("SELECT pg_total_relation_size('enquiry_token')")
+        figures: dict[str, Any] = {
+            "rows of an enquiry": rows / size,
+            "bytes of a row, with its index": size_of / rows,
+            "found": found,
+            "microseconds": {
+                name: {"p50": median(values), "p99": sorted(values)[int(len(values) * 0.99)]}
+                for name, values in took.items()
+            },
+        }
+        if masked:
+            began = time.perf_counter()
+            done = await Reindexing(vault, keys).index_anew(database)
+            figures["microseconds of an enquiry in the background"] = (time.perf_counter() - began) / done * 1e6
+        return figures
+    finally:
+        await database.close()
+
+
+def main() -> None:
+    """Record, look, print."""
+    options = argparse.ArgumentParser(prog="python -m bench.matching.earlier", description=__doc__)
+    options.add_argument("--enquiries", type=int, default=20_000, help="that are recorded")
+    options.add_argument("--questions", type=int, default=2000, help="that look for them")
+    options.add_argument("--seed", type=int, default=106)
+    chosen = options.parse_args()
+    figures: dict[str, Any] = {"enquiries": chosen.enquiries, "load_average": os.getloadavg()}
+    for name, masked in (("without masks", False), ("with masks", True)):
+        with tempfile.TemporaryDirectory(prefix="bench-earlier-") as folder:
+            postgres = EmbeddedPostgres(Path(folder))
+            url = postgres.start()
+            try:
+                migrations.upgrade(url)
+                sizes = chosen.enquiries, chosen.questions, chosen.seed
+                figures[name] = asyncio.run(measure(url, Path(folder), *sizes, masked=masked))
+            finally:
+                postgres.stop()
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
