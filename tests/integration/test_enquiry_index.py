@@ -185,6 +185,7 @@ async def test_rows_of_an_enquiry_that_does_not_open_lead_nowhere_once_it_is_era
     await erase(world)
     assert [await count(world, table) for table in ("enquiry", "enquiry_indexed")] == [0, 0]
     assert await count(world, "enquiry_token") > 0
+    world.clock.now -= YEARS_LATER  # their agreement is over by then
     assert (await world.ask("nurse-1", nobody(0))).json()["outcome"] == "not_known"
 
 
