@@ -1,8 +1,8 @@
 """What the masks of the index of earlier enquiries cost an enquiry, beside the same index without (docs/adr/0029).
 
 ``python -m bench.matching.earlier --enquiries 20000``. So many are recorded one after the other, as the service records
-them, in an embedded PostgreSQL that waits for no disk; then others look for them as in ENQ-7. The same with rows that
-have no mask, as an earlier release wrote them. At last the background writes the rows among each other.
+them, in an embedded PostgreSQL that waits for no disk; then others look for them as in ENQ-7. By turns it is done with
+rows that have no mask, as an earlier release wrote them. At last the background writes the rows among each other.
 """
 
 import argparse
@@ -11,8 +11,10 @@ import json
 import os
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,7 +24,7 @@ from bench.matching.asking import Enquirers
 from bench.matching.people import Population, register
 from registry_api.enquiries import store
 from registry_api.enquiries.gate import RECEIVED
-from registry_api.enquiries.indexing import indexed_values
+from registry_api.enquiries.indexing import TABLE, indexed_values
 from registry_api.enquiries.reindexing import Reindexing
 from registry_api.kernel import migrations
 from registry_api.kernel.clock import utc_now
@@ -32,10 +34,12 @@ from registry_api.kernel.postgres import EmbeddedPostgres
 from registry_api.kernel.references import new_reference
 from registry_api.kernel.statement import Statement
 from registry_api.matching.record import Record, pack, record_of
-from registry_api.matching.token_keys import TokenKeys
+from registry_api.matching.token_keys import Posting, TokenKeys
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, index_tokens, query_tokens
+from registry_api.register.postings_store import write
 
-_EARLIER = Statement(store.EARLIER)
+_BARE_TABLE = "bare_token"
+_EARLIER, _BARE = Statement(store.EARLIER), Statement(store.EARLIER.replace(TABLE, _BARE_TABLE))
 _SAME = {
     "client_id": "bench-system",
     "role": "police_officer",
@@ -75,21 +79,30 @@ async def _organisation(connection: Connection) -> UUID:
     return made
 
 
+@dataclass
+class _Index:
+    """The rows of enquiries that were recorded, with masks and without."""
+
+    masked: list[Posting] = field(default_factory=list)
+    bare: list[Posting] = field(default_factory=list)
+
+
 async def _record(
-    connection: Connection, records: Sequence[Record], vault: Vault, keys: TokenKeys, *, masked: bool
-) -> Took:
-    """Record enquiries about these; return the microseconds of their tokens, of the masks, and of the statement."""
-    took: Took = {"tokens": [], "tokens and masks": [], "recording": []}
-    organisation = await _organisation(connection)
-    for record in records:
+    connection: Connection, records: Sequence[Record], vault: Vault, keys: TokenKeys, took: Took
+) -> _Index:
+    """Record enquiries about these, with masks and without by turns."""
+    organisation, index = await _organisation(connection), _Index()
+    for turn, record in enumerate(records):
         enquiry_id, key = (made := uuid4()), vault.new_key("enquiry", made)
         with _timed(took["tokens"]):
-            index_tokens(record, keys)
+            tokens = index_tokens(record, keys)
         with _timed(took["tokens and masks"]):
             indexed = indexed_values(enquiry_id, record, keys)
-        if not masked:
-            plain = len(indexed["tokens"])
-            indexed |= {"nonces": [None] * plain, "pointers": [indexed["number"]] * plain}
+        number = indexed["number"]
+        index.masked += keys.postings(tokens, number)
+        index.bare += [(token, None, number) for token in tokens]
+        if bare := turn % 2:
+            indexed |= {"nonces": [None] * len(tokens), "pointers": [number] * len(tokens)}
         values = {
             **_SAME,
             **indexed,
@@ -102,17 +115,15 @@ async def _record(
             "sealed_question": bytes(600),
             "sealed_record": key.seal("record", pack(record)),
         }
-        with _timed(took["recording"]):
+        with _timed(took["recording, bare" if bare else "recording"]):
             await store.receive(connection, values)
-    await connection.execute("VACUUM ANALYZE", timeout=600)
-    return took
+    return index
 
 
-async def _look_up(connection: Connection, questions: Sequence[Record], keys: TokenKeys) -> tuple[list[float], int]:
-    """Return the microseconds that each takes to find the earlier enquiries about it, and how many are found in all."""
-    took: list[float] = []
+async def _look(connection: Connection, questions: Sequence[Record], keys: TokenKeys, took: Took) -> int:
+    """Look for the earlier enquiries about these in either index by turns; return how many are found in all."""
     found = 0
-    for question in questions:
+    for turn, question in enumerate(questions):
         query = query_tokens(question, keys)
         values = {
             "tokens": query.tokens,
@@ -123,12 +134,18 @@ async def _look_up(connection: Connection, questions: Sequence[Record], keys: To
             "most_candidates": RETRIEVAL_LIMIT,
             "enquiry_id": uuid4(),
         }
-        with _timed(took):
-            found += len(await _EARLIER.fetch(connection, values))
-    return took, found
+        ids = []
+        for name, statement in (("looking", _EARLIER), ("looking, bare", _BARE))[:: 1 if turn % 2 else -1]:
+            with _timed(took[name]):
+                rows = await statement.fetch(connection, values)
+            ids.append({row["id"] for row in rows})
+        if ids[0] != ids[1]:
+            raise AssertionError("an earlier enquiry is missed")
+        found += len(ids[0])
+    return found
 
 
-async def measure(url: str, folder: Path, size: int, count: int, seed: int, *, masked: bool) -> dict[str, Any]:
+async def measure(url: str, folder: Path, size: int, count: int, seed: int) -> dict[str, Any]:
     """Record ``size`` enquiries and look ``count`` times for one; return the figures."""
     draw = Population(seed)
     ask, children = Enquirers(draw), register(draw, size)
@@ -137,30 +154,38 @@ async def measure(url: str, folder: Path, size: int, count: int, seed: int, *, m
     local = LocalKeys.load_or_create(folder / "keys")
     vault, keys = Vault(local), TokenKeys(local.index_master)
     database = Database(url, pool_size=1, timeout_seconds=600)
+    took: Took = defaultdict(list)
     try:
         async with database.connection() as connection:
             await connection.execute("SET synchronous_commit = off")
-            took = await _record(connection, asked, vault, keys, masked=masked)
-            await _look_up(connection, questions[: count // 4], keys)
-            took["looking"], found = await _look_up(connection, questions, keys)
-            rows = await connection.fetchval("SELECT count(*) FROM enquiry_token")
-            size_of = await connection.fetchval("SELECT pg_total_relation_size('enquiry_token')")
-        figures: dict[str, Any] = {
-            "rows of an enquiry": rows / size,
-            "bytes of a row, with its index": size_of / rows,
-            "found": found,
-            "microseconds": {
-                name: {"p50": median(values), "p99": sorted(values)[int(len(values) * 0.99)]}
-                for name, values in took.items()
-            },
-        }
-        if masked:
-            began = time.perf_counter()
-            done = await Reindexing(vault, keys).index_anew(database)
-            figures["microseconds of an enquiry in the background"] = (time.perf_counter() - began) / done * 1e6
-        return figures
+            index = await _record(connection, asked, vault, keys, took)
+            await connection.execute(f"CREATE TABLE {_BARE_TABLE} (LIKE {TABLE} INCLUDING ALL)")
+            await connection.execute(f"TRUNCATE {TABLE}")
+            await write(connection, TABLE, index.masked)
+            await write(connection, _BARE_TABLE, index.bare)
+            await connection.execute("VACUUM ANALYZE", timeout=600)
+            await _look(connection, questions[: count // 4], keys, defaultdict(list))
+            found = await _look(connection, questions, keys, took)
+            sizes = [
+                await connection.fetchval("SELECT pg_total_relation_size($1::regclass)", table)
+                for table in (TABLE, _BARE_TABLE)
+            ]
+        began = time.perf_counter()
+        done = await Reindexing(vault, keys).index_anew(database)
+        background = (time.perf_counter() - began) / done * 1e6
     finally:
         await database.close()
+    return {
+        "enquiries": size,
+        "rows of an enquiry": len(index.masked) / size,
+        "bytes of a row, with its index": [one / len(index.masked) for one in sizes],
+        "found": found,
+        "microseconds": {
+            name: {"p50": median(values), "p99": sorted(values)[int(len(values) * 0.99)]}
+            for name, values in sorted(took.items())
+        },
+        "microseconds of an enquiry in the background": background,
+    }
 
 
 def main() -> None:
@@ -170,18 +195,17 @@ def main() -> None:
     options.add_argument("--questions", type=int, default=2000, help="that look for them")
     options.add_argument("--seed", type=int, default=106)
     chosen = options.parse_args()
-    figures: dict[str, Any] = {"enquiries": chosen.enquiries, "load_average": os.getloadavg()}
-    for name, masked in (("without masks", False), ("with masks", True)):
-        with tempfile.TemporaryDirectory(prefix="bench-earlier-") as folder:
-            postgres = EmbeddedPostgres(Path(folder))
-            url = postgres.start()
-            try:
-                migrations.upgrade(url)
-                sizes = chosen.enquiries, chosen.questions, chosen.seed
-                figures[name] = asyncio.run(measure(url, Path(folder), *sizes, masked=masked))
-            finally:
-                postgres.stop()
-    print(json.dumps(figures, indent=1))
+    load = os.getloadavg()
+    with tempfile.TemporaryDirectory(prefix="bench-earlier-") as folder:
+        postgres = EmbeddedPostgres(Path(folder))
+        url = postgres.start()
+        try:
+            migrations.upgrade(url)
+            sizes = chosen.enquiries, chosen.questions, chosen.seed
+            figures = asyncio.run(measure(url, Path(folder), *sizes))
+        finally:
+            postgres.stop()
+    print(json.dumps({"load_average": load, **figures}, indent=1))
 
 
 if __name__ == "__main__":
