@@ -35,7 +35,7 @@ from registry_api.kernel.references import new_reference
 from registry_api.kernel.statement import Statement
 from registry_api.matching.record import Record, pack, record_of
 from registry_api.matching.token_keys import Posting, TokenKeys
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, index_tokens, query_tokens
+from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, query_tokens
 from registry_api.register.postings_store import write
 
 _BARE_TABLE = "bare_token"
@@ -94,12 +94,10 @@ async def _record(
     organisation, index = await _organisation(connection), _Index()
     for turn, record in enumerate(records):
         enquiry_id, key = (made := uuid4()), vault.new_key("enquiry", made)
-        with _timed(took["tokens"]):
-            tokens = index_tokens(record, keys)
-        with _timed(took["tokens and masks"]):
-            indexed = indexed_values(enquiry_id, record, keys)
-        number = indexed["number"]
-        index.masked += keys.postings(tokens, number)
+        indexed = indexed_values(enquiry_id, record, keys)
+        tokens, number = indexed["tokens"], indexed["number"]
+        with _timed(took["masks"]):
+            index.masked += keys.postings(tokens, number)
         index.bare += [(token, None, number) for token in tokens]
         if bare := turn % 2:
             indexed |= {"nonces": [None] * len(tokens), "pointers": [number] * len(tokens)}
