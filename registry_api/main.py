@@ -235,7 +235,7 @@ def create_app(settings: Settings, urls: DatabaseUrls, *, clock: Clock = utc_now
     )
     reindexing = Reindexing(vault=vault, token_keys=token_keys)
     afterwards = Afterwards(vault=vault, token_keys=token_keys, clock=clock)
-    app.state.erasure = erasure = erasure_of(keys, profile.retention, clock, awaiting.covered, WatchedContent())
+    app.state.erasure = erasure = erasure_of(keys, profile.retention, clock, awaiting.covered, WatchedContent)
     rounds = Rounds(vault=vault, token_keys=token_keys, profile=profile, clock=clock)
     services = auth.api.build_services(
         issuer=settings.base_url,

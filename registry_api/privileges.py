@@ -49,6 +49,7 @@ GRANTS: Final[Mapping[str, Mapping[Role, str]]] = {
     "enquiry": {Role.API: _ADD, Role.REGISTER: _READ, Role.SEQUENCER: _ERASED_OR_HELD},
     "enquiry_answer": {Role.API: _ADD, Role.REGISTER: _READ, Role.SEQUENCER: _ERASED},
     "enquiry_token": {Role.API: _ADD, Role.REGISTER: _PASSING, Role.SEQUENCER: _ERASED},
+    "enquiry_indexed": {Role.API: _ADD, Role.REGISTER: "SELECT, UPDATE", Role.SEQUENCER: _ERASED},
     "call_back": {Role.API: _ADD, Role.SEQUENCER: _ERASED},
     "matched_again": {Role.REGISTER: _KEEP, Role.SEQUENCER: _ERASED},
     "notification": {Role.API: _KEEP, Role.REGISTER: "INSERT, SELECT (id)", Role.SEQUENCER: _ERASED},

@@ -90,7 +90,7 @@ def run_sequencer() -> None:
         made = Sequencer(database=database, local=local, keys=keys, clock=utc_now, retention=retention)
         note(f"Signing {keys.origin}. Stop it with Ctrl-C.")
         awaiting = Awaiting(database, made, deadline_seconds=settings.log_deadline_seconds, for_others=True)
-        erasure = erasure_of(local, retention, utc_now, awaiting.covered, WatchedContent())
+        erasure = erasure_of(local, retention, utc_now, awaiting.covered, WatchedContent)
         anchors = Anchors.build(settings, utc_now)
         await asyncio.gather(awaiting.drive(), housekeeping.keep_log(database, erasure, anchors))
 

@@ -6,16 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Outcome
+from registry_api.enquiries.store import MOST_OF_ONE_TOKEN
 from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
 from registry_api.matching.bands import Band
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, QueryTokens
+from registry_api.register.postings_store import NUMBER
 from registry_api.register.store import CANDIDATES
 
 _SETTLED_NOBODY = "', '".join(sorted({*NOT_KNOWN_OUTCOMES, Outcome.MORE_INFORMATION_NEEDED}))
-
-_MOST_OF_ONE_TOKEN = 500
-"""Enquiries read for one token: what so many share says nothing."""
 
 
 async def take(connection: Connection, limit: int, left: Collection[UUID]) -> tuple[list[UUID], list[Any]]:
@@ -49,7 +48,7 @@ async def anybody_waits(connection: Connection) -> bool:
     Before the first of either, a whole register may stand on the queue.
     """
     return bool(
-        await connection.fetchval("SELECT EXISTS (SELECT FROM enquiry_token) OR EXISTS (SELECT FROM risk_person)")
+        await connection.fetchval("SELECT EXISTS (SELECT FROM enquiry_indexed) OR EXISTS (SELECT FROM risk_person)")
     )
 
 
@@ -61,23 +60,21 @@ async def that_found_nobody(
     ``queries``: for each of ``children``, what a question about them looks for.
     """
     rows = [
-        (child, token, weight)
+        (child, *wanted)
         for child, query in zip(children, queries, strict=True)
-        for token, weight in zip(query.tokens, query.weights, strict=True)
+        for wanted in zip(query.tokens, query.weights, query.pads, strict=True)
     ]
     return await connection.fetch(
         "SELECT e.id, e.reference, e.received_at, e.data_key, e.sealed_record, e.urgency, a.outcome, again.children "
-        "FROM (SELECT hit.enquiry_id, array_agg(hit.child_id) AS children FROM "
-        "(SELECT wanted.child_id, found.enquiry_id, sum(wanted.weight) AS weight "
-        "FROM unnest($1::uuid[], $2::bigint[], $3::float8[]) AS wanted(child_id, token, weight) "
-        "CROSS JOIN LATERAL (SELECT t.enquiry_id FROM enquiry_token t WHERE t.token = wanted.token "
-        f"LIMIT {_MOST_OF_ONE_TOKEN}) found GROUP BY wanted.child_id, found.enquiry_id) hit "
-        "WHERE hit.weight >= $4 GROUP BY hit.enquiry_id) again "
-        "JOIN enquiry e ON e.id = again.enquiry_id LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
+        "FROM (SELECT hit.number, array_agg(hit.child_id) AS children FROM "
+        "(SELECT wanted.child_id, found.number, sum(wanted.weight) AS weight "
+        "FROM unnest($1::uuid[], $2::bigint[], $3::float8[], $4::bytea[]) AS wanted(child_id, token, weight, pad) "
+        f"CROSS JOIN LATERAL (SELECT {NUMBER} AS number FROM enquiry_token t WHERE t.token = wanted.token "
+        f"LIMIT {MOST_OF_ONE_TOKEN}) found GROUP BY wanted.child_id, found.number) hit "
+        "WHERE hit.weight >= $5 GROUP BY hit.number) again JOIN enquiry_indexed i ON i.number = again.number "
+        "JOIN enquiry e ON e.id = i.enquiry_id LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id "
         f"WHERE e.refusal IS NULL AND (a.outcome IS NULL OR a.outcome IN ('{_SETTLED_NOBODY}'))",
-        [child for child, _, _ in rows],
-        [token for _, token, _ in rows],
-        [weight for _, _, weight in rows],
+        *([row[column] for row in rows] for column in range(4)),
         LEAST_WEIGHT,
     )
 

@@ -23,7 +23,6 @@ async def still_open(connection: Connection, references: Sequence[str]) -> set[s
 
 
 _GONE = (
-    "DELETE FROM enquiry_token WHERE enquiry_id = ANY($1)",
     "DELETE FROM matched_again WHERE enquiry_id = ANY($1)",
     "DELETE FROM call_back WHERE enquiry_id = ANY($1)",
     "DELETE FROM notification WHERE enquiry_id = ANY($1)",
@@ -33,9 +32,21 @@ _GONE = (
 )
 
 
+async def out_of_index(connection: Connection, references: Sequence[str]) -> list[Any]:
+    """Have enquiries stand in the index no longer; return them sealed, and how they stood.
+
+    Whoever is indexing one of them anew is waited for: it is returned as it stands then.
+    """
+    return await connection.fetch(
+        "DELETE FROM enquiry_indexed i USING enquiry e WHERE e.reference = ANY($1) AND i.enquiry_id = e.id "
+        "RETURNING e.id, e.data_key, e.sealed_record, i.number, i.version",
+        list(references),
+    )
+
+
 async def erase(connection: Connection, references: Sequence[str], entries: Sequence[int]) -> None:
-    """Delete enquiries with what was looked for, answered, indexed, notified and considered because of them, and the
-    looks into the register against any of these entries of the log.
+    """Delete enquiries with what was looked for, answered, notified and considered because of them, and the looks into
+    the register against any of these entries of the log.
 
     A consideration goes with the last enquiry that it was about.
     """

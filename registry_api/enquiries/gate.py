@@ -22,7 +22,8 @@ from registry_api.kernel.roles import Definer, Role
 from registry_api.kernel.statement import Statement, as_given
 from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
 from registry_api.register.people import AT
-from registry_api.register.store import CANDIDATES, NUMBER, STANDING
+from registry_api.register.postings_store import NUMBER
+from registry_api.register.store import CANDIDATES, STANDING
 
 RECEIVED: Final = "enquiry.received"
 RESUMED: Final = "enquiry.resumed"

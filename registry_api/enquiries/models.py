@@ -76,18 +76,32 @@ class EnquiryAnswer(SQLModel, table=True):
 
 
 class EnquiryToken(SQLModel, table=True):
-    """A blind-index token by which a later enquiry about the same child finds this one (ENQ-7)."""
+    """A blind-index token by which a later enquiry about the same child finds this one (ENQ-7).
+
+    Has no index by enquiry: as of a child, the rows to remove are computed again from the sealed record.
+    """
 
     __tablename__ = "enquiry_token"
-    __table_args__ = (
-        Index("enquiry_token_outdated", "enquiry_id", postgresql_where=text(f"version < {TOKEN_VERSION}")),
-    )
     token: int = Field(sa_type=BigInteger, primary_key=True)
-    enquiry_id: UUID = Field(primary_key=True)
-    version: int = Field(
-        default=TOKEN_VERSION, sa_type=SmallInteger, sa_column_kwargs={"server_default": text(str(TOKEN_VERSION))}
+    nonce: int | None = Field(default=None, sa_type=BigInteger)
+    pointer: int = Field(sa_type=BigInteger, primary_key=True)
+    """The enquiry's number, behind a mask of this row's own; without ``nonce`` (from an earlier release) unmasked."""
+
+
+class EnquiryIndexed(SQLModel, table=True):
+    """How an enquiry stands in that index. The enquiry itself is written once; this changes as it is indexed anew."""
+
+    __tablename__ = "enquiry_indexed"
+    __table_args__ = (
+        Index("enquiry_indexed_to_do", "version", postgresql_where=text(f"alone OR version < {TOKEN_VERSION}")),
     )
-    """Of what tokens are made (``matching.token_keys``)."""
+    enquiry_id: UUID = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, index=True)
+    """What its rows point to, behind their masks (``matching.token_keys``)."""
+    version: int = Field(sa_type=SmallInteger)
+    """Of what tokens its rows are made."""
+    alone: bool
+    """Whether its rows were written by themselves, so that their place in the table shows that they belong together."""
 
 
 class CallBack(SQLModel, table=True):

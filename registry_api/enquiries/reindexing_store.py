@@ -1,6 +1,6 @@
-"""The queries of indexing anew: which enquiries stand under an earlier version of the tokens, and their new ones."""
+"""The queries of indexing anew: what stands under an earlier version of the tokens, and which enquiries stand alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -20,31 +20,30 @@ async def versions(connection: Connection) -> set[int]:
     """Return the earlier versions under which a child or an enquiry still stands."""
     rows = await connection.fetch(
         f"SELECT token_version AS version FROM child WHERE token_version < {TOKEN_VERSION} "
-        f"UNION SELECT version FROM enquiry_token WHERE version < {TOKEN_VERSION} "
+        f"UNION SELECT version FROM enquiry_indexed WHERE version < {TOKEN_VERSION} "
         f"UNION SELECT token_version FROM risk_person WHERE token_version < {TOKEN_VERSION}"
     )
     return {row["version"] for row in rows}
 
 
-async def outdated(connection: Connection, limit: int) -> list[Any]:
-    """Return some enquiries that stand under an earlier version, sealed."""
+async def to_index(connection: Connection, limit: int) -> list[Any]:
+    """Return some enquiries that stand under an earlier version or were written alone, sealed, and how they stand.
+
+    The earlier versions first. Nobody erases them before the transaction ends.
+    """
     return await connection.fetch(
-        "SELECT e.id, e.data_key, e.sealed_record FROM "
-        f"(SELECT DISTINCT enquiry_id FROM enquiry_token WHERE version < {TOKEN_VERSION} LIMIT $1) old "
-        "JOIN enquiry e ON e.id = old.enquiry_id",
+        "SELECT e.id, e.data_key, e.sealed_record, i.number, i.version FROM enquiry_indexed i "
+        f"JOIN enquiry e ON e.id = i.enquiry_id WHERE i.alone OR i.version < {TOKEN_VERSION} "
+        "ORDER BY i.version LIMIT $1 FOR UPDATE OF i SKIP LOCKED",
         limit,
     )
 
 
-async def index(connection: Connection, tokens: Mapping[UUID, Sequence[int]]) -> None:
-    """Put these tokens in the place of the earlier ones of these enquiries."""
-    pairs = [(token, enquiry) for enquiry, own in tokens.items() for token in own]
+async def indexed(connection: Connection, numbers: Mapping[UUID, int]) -> None:
+    """Note that these enquiries stand under the version of today by these numbers, and among each other."""
     await connection.execute(
-        f"DELETE FROM enquiry_token WHERE enquiry_id = ANY($1) AND version < {TOKEN_VERSION}", list(tokens)
-    )
-    await connection.execute(
-        "INSERT INTO enquiry_token (token, enquiry_id, version) "
-        f"SELECT *, {TOKEN_VERSION} FROM unnest($1::bigint[], $2::uuid[]) ON CONFLICT DO NOTHING",
-        [token for token, _ in pairs],
-        [enquiry for _, enquiry in pairs],
+        f"UPDATE enquiry_indexed i SET number = new.number, version = {TOKEN_VERSION}, alone = false "
+        "FROM unnest($1::uuid[], $2::bigint[]) AS new (id, number) WHERE i.enquiry_id = new.id",
+        [*numbers],
+        [*numbers.values()],
     )

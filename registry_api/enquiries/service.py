@@ -36,6 +36,7 @@ from registry_api.enquiries.asked import (
     subjects,
 )
 from registry_api.enquiries.gate import RECEIVED, Gate
+from registry_api.enquiries.indexing import indexed_values
 from registry_api.enquiries.opening import Covered, gate_of, wanted_of
 from registry_api.enquiries.rules import decide_outcome
 from registry_api.enquiries.schemas import EnquiryRequest
@@ -49,7 +50,6 @@ from registry_api.kernel.references import new_reference
 from registry_api.matching.criteria import sufficiency
 from registry_api.matching.record import Record, record_of
 from registry_api.matching.token_keys import TokenKeys
-from registry_api.matching.tokens import index_tokens
 from registry_api.routing.service import Subject
 
 TOO_FEW_DETAILS = "too_few_details"
@@ -184,7 +184,7 @@ class Enquiries:
             "idempotency_key": idempotency_key,
             "request_digest": self._digest(enquirer, question, taken_by),
             # What was refused is kept, but is no earlier enquiry that others would be told of.
-            "tokens": [] if refusal else index_tokens(record, self._token_keys),
+            **indexed_values(enquiry_id, None if refusal else record, self._token_keys),
         }
         entry = await store.receive(connection, values)
         return replace(asked, log_entry=entry), entry is not None

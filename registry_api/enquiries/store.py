@@ -7,7 +7,7 @@ single head row.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from registry_api.access_log.store import APPEND
@@ -15,6 +15,7 @@ from registry_api.enquiries.gate import OPEN
 from registry_api.enquiries.rules import NOT_KNOWN_OUTCOMES, Outcome
 from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
+from registry_api.register.postings_store import weightiest
 from registry_api.routing.store import CONSIDER_AND_TELL
 
 # A retry finds its idempotency key taken: then nothing at all is written, the log entry and tokens included.
@@ -31,8 +32,12 @@ ON CONFLICT (client_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NO
 RETURNING id
 """,
         "indexed": """
-INSERT INTO enquiry_token (token, enquiry_id)
-SELECT token, received.id FROM received CROSS JOIN unnest(:tokens::bigint[]) AS token
+INSERT INTO enquiry_indexed (enquiry_id, number, version, alone)
+SELECT id, :number, :token_version, true FROM received WHERE :tokens::bigint[] <> '{}'
+""",
+        "found_by": """
+INSERT INTO enquiry_token (token, nonce, pointer)
+SELECT posting.* FROM received, unnest(:tokens::bigint[], :nonces::bigint[], :pointers::bigint[]) AS posting
 """,
         "logged": """
 INSERT INTO access_entry (at, kind, client_id, organisation_id, professional_id, reference, reason, digest,
@@ -56,38 +61,30 @@ async def receive(connection: Connection, values: Mapping[str, Any]) -> int | No
     return None if row is None else int(row["id"])
 
 
+MOST_OF_ONE_TOKEN: Final = 500
+"""Enquiries read for one token: what so many share says nothing."""
 _UNSETTLED = "', '".join(sorted({*NOT_KNOWN_OUTCOMES, Outcome.MORE_INFORMATION_NEEDED}))
+
+_OWN_NUMBER = "(SELECT own.number FROM enquiry_indexed own WHERE own.enquiry_id = :enquiry_id)"
 
 # Enquiries that were not refused and found nobody, or have no answer yet: two that arrive together see each other,
 # because both were committed before either looked.
-_EARLIER = f"""
+EARLIER = f"""
 SELECT e.id, e.data_key, e.sealed_record, e.reference, e.received_at, e.professional_id, o.name AS organisation,
        (SELECT c.id FROM consideration_enquiry ce JOIN consideration c ON c.id = ce.consideration_id
         WHERE ce.enquiry_id = e.id AND c.decided_at IS NULL ORDER BY c.opened_at LIMIT 1) AS open_consideration
-FROM (
-    SELECT enquiry_id, weight, max(weight) OVER () AS best
-    FROM (
-        SELECT hit.enquiry_id, sum(wanted.weight) AS weight
-        FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
-        CROSS JOIN LATERAL (
-            SELECT t.enquiry_id FROM enquiry_token t
-            WHERE t.token = wanted.token AND t.enquiry_id <> :enquiry_id LIMIT 500
-        ) hit
-        GROUP BY hit.enquiry_id
-        HAVING sum(wanted.weight) >= :least_weight
-    ) weighed
-    ORDER BY weight DESC
-    LIMIT :most_candidates
-) found
-JOIN enquiry e ON e.id = found.enquiry_id
+FROM ({weightiest("enquiry_token", MOST_OF_ONE_TOKEN, but=_OWN_NUMBER)}) found
+JOIN enquiry_indexed i ON i.number = found.number
+JOIN enquiry e ON e.id = i.enquiry_id
 JOIN organisation o ON o.id = e.organisation_id
 LEFT JOIN enquiry_answer a ON a.enquiry_id = e.id
 WHERE found.weight >= :least_share * found.best AND e.refusal IS NULL
   AND (a.outcome IS NULL OR a.outcome IN ('{_UNSETTLED}'))
 """
+"""A part: the earlier enquiries that share tokens with the question, but the enquiry itself (ENQ-7)."""
 
 SEARCH = Statement.of_parts(
-    {"candidate": OPEN.call, "earlier": _EARLIER},
+    {"candidate": OPEN.call, "earlier": EARLIER},
     """
 SELECT true AS is_child, id, data_key, sealed_record, NULL AS reference, NULL::timestamptz AS received_at,
        NULL::uuid AS professional_id, NULL AS organisation, NULL::uuid AS open_consideration

@@ -4,7 +4,7 @@ from typing import Final
 
 from registry_api.kernel.db import Database
 
-EXPECTED: Final = "0008"
+EXPECTED: Final = "0009"
 """The newest revision of ``alembic/versions``. Written here so that a worker needs no Alembic, which is 11 MB."""
 
 

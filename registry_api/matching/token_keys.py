@@ -1,8 +1,9 @@
 """The keys of the blind index: one for each kind of token, and for each version of what tokens are made of.
 
-A row of the index is a posting: a token, and the number of a child behind a mask that is another one in each row.
-Whoever has the rows and not the keys cannot tell that two of them are of one child: not which tokens belong together,
-and not who shares a home (docs/adr/0029). Who asks for a token has its pad, with which PostgreSQL takes the mask off.
+A row of an index is a posting: a token, and the number of a child, or of an enquiry, behind a mask that is another one
+in each row. Whoever has the rows and not the keys cannot tell that two of them are of one child: not which tokens
+belong together, and not who shares a home (docs/adr/0029). Who asks for a token has its pad, with which PostgreSQL
+takes the mask off.
 """
 
 from collections.abc import Iterable
@@ -25,8 +26,8 @@ Kind = Literal[
 ]  # fmt: skip
 
 Posting = tuple[int, int | None, int]
-"""A row of the index: the token, the nonce of its mask, and the child's number behind it. Without a nonce there is no
-mask: so it was before version 3."""
+"""A row of an index: the token, the nonce of its mask, and the number behind it. Without a nonce there is no mask: so
+it was before version 3."""
 _MASKED_FROM: Final = 3
 
 _INNER, _OUTER = bytes(x ^ 0x36 for x in range(256)), bytes(x ^ 0x5C for x in range(256))
@@ -58,25 +59,29 @@ class TokenKeys:
         """Return the token of ``value``: a signed 64-bit integer, as PostgreSQL's bigint."""
         return _bigint(self._mac(f"{self.version} {kind}", value.encode()))
 
-    def number(self, child: UUID) -> int:
-        """Return the number under which a child stands in the index, of this version: a signed 64-bit integer.
+    def number(self, one: UUID) -> int:
+        """Return the number under which a child or an enquiry stands in its index: a signed 64-bit integer.
 
         With each version it is another: rows of a version that this release does not know then lead nowhere, once the
         child has been indexed anew.
         """
-        return _bigint(self._mac(f"{self.version} number", child.bytes))
+        return _bigint(self._mac(f"{self.version} number", one.bytes))
 
     def pad(self, token: int) -> bytes:
         """Return what takes the masks off the rows of a token, of whatever version: 32 bytes, for who asks for it."""
         return self._mac("pad", _eight(token))
 
     def posting(self, token: int, number: int) -> Posting:
-        """Return the row that says that the child of this number is found by this token; always the same one."""
+        """Return the row that says that the one of this number is found by this token; always the same row."""
         if self.version < _MASKED_FROM:
             return token, None, number
         pad = self.pad(token)
         nonce = sha256(pad + b"nonce" + _eight(number)).digest()[:8]
         return token, _bigint(nonce), number ^ _bigint(sha256(pad + nonce).digest())
+
+    def postings(self, tokens: Iterable[int], number: int) -> list[Posting]:
+        """Return the rows that say that the child, or the enquiry, of this number is found by these tokens."""
+        return [self.posting(token, number) for token in tokens]
 
     def key(self, name: str) -> bytes:
         """Return the 32-byte HMAC key of this name: of a kind of token, its version stands before the kind."""

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 from uuid import UUID
 
+from registry_api.enquiries.store import MOST_OF_ONE_TOKEN
 from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
 from registry_api.matching.tokens import LEAST_WEIGHT, QueryTokens
 from registry_api.oversight.rules import Usual
+from registry_api.register.postings_store import sharing
 
 Whose: TypeAlias = Literal["professional_id", "organisation_id"]
 
@@ -123,14 +125,9 @@ _ABOUT_ONE = Statement(
     f"""
 SELECT e.id, e.received_at, e.professional_id, e.organisation_id, e.data_key, e.sealed_record, a.child_id
 FROM (
-    SELECT hit.enquiry_id
-    FROM unnest(:tokens::bigint[], :weights::float8[]) AS wanted(token, weight)
-    CROSS JOIN LATERAL (
-        SELECT t.enquiry_id FROM enquiry_token t
-        WHERE t.token = wanted.token AND t.enquiry_id <> :enquiry_id LIMIT 500
-    ) hit
-    GROUP BY hit.enquiry_id
-    HAVING sum(wanted.weight) >= {LEAST_WEIGHT}
+    SELECT i.enquiry_id
+    FROM ({sharing("enquiry_token", MOST_OF_ONE_TOKEN)}) hit JOIN enquiry_indexed i ON i.number = hit.number
+    WHERE i.enquiry_id <> :enquiry_id
     UNION
     SELECT enquiry_id FROM enquiry_answer WHERE child_id = :child_id::uuid AND enquiry_id <> :enquiry_id
 ) found
@@ -150,6 +147,8 @@ async def perhaps_about_one(
     values = {
         "tokens": tokens.tokens,
         "weights": tokens.weights,
+        "pads": tokens.pads,
+        "least_weight": LEAST_WEIGHT,
         "enquiry_id": enquiry["id"],
         "child_id": enquiry["child_id"],
         "organisation_id": enquiry["organisation_id"],

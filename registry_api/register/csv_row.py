@@ -4,7 +4,7 @@ Promises: every cell is read on its own and every one that makes no sense is nam
 to correct; no fault repeats a value.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -51,12 +51,10 @@ class References:
     """What the identifiers in a file stand for in this deployment.
 
     ``staff``: the authority's own professionals by subject. ``authorities``: other authorities by code.
-    ``household``: turns the file's identifier of a household into the register's.
     """
 
     staff: Mapping[str, UUID]
     authorities: Mapping[str, UUID]
-    household: Callable[[str], UUID]
 
 
 def parse(row: CsvRow, references: References) -> tuple[ChildEntry | None, list[Fault]]:
@@ -82,10 +80,8 @@ class Reader:
 
     def entry(self, references: References) -> ChildEntry:
         """Return the entry; it is worth something only where ``faults`` stays empty."""
-        household = self.cells["household_id"]
         return ChildEntry(
             identity=self.identity(),
-            household_id=references.household(household) if household else None,
             residences=tuple(self.residences()),
             household=tuple(self.household()),
             cases=tuple(self.cases(references)),
@@ -110,6 +106,7 @@ class Reader:
         others = (Name(given, family) for given, family in self.items("other_names", 2))
         return Identity(
             record_id=cells["record_id"],
+            household_id=cells["household_id"],
             names=(Name(cells["given_names"], cells["family_name"]), *others),
             date_of_birth=self.day("date_of_birth"),
             expected_delivery=self.day("expected_delivery_date"),

@@ -53,13 +53,15 @@ class Relationship(StrEnum):
 class Identity:
     """Who the child is. Exactly what stands sealed in the child's row.
 
-    ``record_id`` is the authority's own identifier of the record, empty for an entry that was never imported.
+    ``record_id`` is the authority's own identifier of the record, empty for an entry that was never imported;
+    ``household_id`` its own identifier of the household, the same for all children of one, or empty.
     ``names``: the principal name first, then every other name used. A born child has a ``date_of_birth``, an unborn
     one an ``expected_delivery``. ``sex`` is "f", "m" or "" (not known); ``nhs_number`` ten digits or "".
     """
 
     names: tuple[Name, ...]
     record_id: str = ""
+    household_id: str = ""
     date_of_birth: date | None = None
     expected_delivery: date | None = None
     sex: str = ""
@@ -125,12 +127,10 @@ class ChildPlan:
 class ChildEntry:
     """One child, with everything that the register holds of them.
 
-    ``household_id`` is the same for the children of one household; ``looked_after`` REG-14, ``missing_since``
-    REG-16, ``restricted``: only few may see it.
+    ``looked_after`` REG-14, ``missing_since`` REG-16, ``restricted``: only few may see it.
     """
 
     identity: Identity
-    household_id: UUID | None = None
     residences: tuple[Residence, ...] = ()
     household: tuple[HouseholdPerson, ...] = ()
     cases: tuple[Case, ...] = ()

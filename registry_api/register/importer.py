@@ -25,6 +25,7 @@ from registry_api.register.csv_format import CsvRow, FileFault, read_rows, surve
 from registry_api.register.csv_row import References, parse
 from registry_api.register.entry import ChildEntry
 from registry_api.register.merging import with_details_of
+from registry_api.register.postings_store import BULK_SECONDS
 from registry_api.register.recognition import Recognition, Standing, Unclaimed
 from registry_api.register.rules import Fault, Reason, faults
 from registry_api.register.sealing import EntryRows, Source, child_key, open_record, rows_of
@@ -151,7 +152,7 @@ async def import_file(
         OSError: the file cannot be opened.
     """
     report = ImportReport()
-    references = References(staff, authorities, source_keys.household)
+    references = References(staff, authorities)
     job = _Job(vault, token_keys, source_keys, references, profile, now, dry_run, skip_rejected)
     with path.open("rb") as file:
         try:
@@ -176,7 +177,7 @@ async def import_file(
             return report
     report.loaded = True
     async with database.connection() as connection:
-        await connection.execute(_ANALYZE, timeout=loading.BULK_SECONDS)
+        await connection.execute(_ANALYZE, timeout=BULK_SECONDS)
     return report
 
 

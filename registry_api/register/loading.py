@@ -6,7 +6,6 @@ replaced child keeps its id and its data key, because transfers, answers and not
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
-from operator import itemgetter
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,15 +18,15 @@ from registry_api.kernel.db import Connection
 from registry_api.matching.record import UnknownFormat
 from registry_api.matching.token_keys import TOKEN_VERSION, TokenKeys
 from registry_api.register.entry import ChildEntry
+from registry_api.register.postings_store import BULK_SECONDS, forget, write
 from registry_api.register.sealing import COLUMNS, EntryRows, Row, open_entry, postings_of
 
 _log = structlog.get_logger()
-_PARTS = ("child_address", "household_member", "child_case", "plan")
+PARTS = ("child_address", "household_member", "child_case", "plan")
+"""The tables of what belongs to a child's entry."""
 _TOKENS = ("child_token", "address_token")
 _NO_TOKENS: Mapping[str, Set[tuple[Any, ...]]] = dict.fromkeys(_TOKENS, frozenset())
 _VERSIONS = range(1, TOKEN_VERSION + 1)
-BULK_SECONDS = 300.0
-"""A batch of thousands may take longer than the few seconds that an enquiry's statements are given."""
 
 _UPDATED = COLUMNS["child"][1:-1]  # all but id and created_at
 _KEPT = ("source_tag", "source_digest")
@@ -39,7 +38,6 @@ _TYPES = {
     "sealed_record": "bytea",
     "token_version": "smallint",
     "number": "bigint",
-    "household_id": "uuid",
     "source_tag": "bytea",
     "source_digest": "bytea",
     "looked_after": "boolean",
@@ -52,10 +50,6 @@ UPDATE child SET {", ".join(f"{name} = new.{name}" for name in _UPDATED if name 
     {", ".join(f"{name} = coalesce(new.{name}, child.{name})" for name in _KEPT)}
 FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_TYPES.values(), 1))}) AS new ({", ".join(_TYPES)})
 WHERE child.id = new.id
-"""
-_FORGET_TOKENS = """
-DELETE FROM {table} USING unnest($1::bigint[], $2::bigint[]) AS old (token, pointer)
-WHERE {table}.token = old.token AND {table}.pointer = old.pointer
 """
 _FORGET_PLANS = """
 DELETE FROM plan WHERE child_id = ANY($1) AND NOT (child_id = ANY($2) AND kind = 'temporary' AND ended_on IS NULL)
@@ -106,9 +100,9 @@ async def replace(
     await connection.execute(_FORGET_CASES, children, no_case)  # after the plans: it looks at what is left of them
     columns = zip(*(entry.tables["child"][0][:-1] for entry in entries), strict=True)
     await connection.execute(_UPDATE, *map(list, columns), timeout=BULK_SECONDS)
-    await _copy(connection, entries, _PARTS)
+    await _copy(connection, entries, PARTS)
     for table in _TOKENS:
-        await _copy_rows(connection, table, list(new[table] - standing[table]))
+        await write(connection, table, new[table] - standing[table])
     await _note_changed(connection, entries)
 
 
@@ -132,8 +126,8 @@ async def read_entries(connection: Connection, children: Collection[UUID], vault
         return {}
     ids = list(children)
     rows = await connection.fetch("SELECT * FROM child WHERE id = ANY($1)", ids)
-    parts: dict[UUID, dict[str, list[Row]]] = {row["id"]: {table: [] for table in _PARTS} for row in rows}
-    for table in _PARTS:
+    parts: dict[UUID, dict[str, list[Row]]] = {row["id"]: {table: [] for table in PARTS} for row in rows}
+    for table in PARTS:
         for part in await connection.fetch(f"SELECT * FROM {table} WHERE child_id = ANY($1)", ids):
             parts[part["child_id"]][table].append(part)
     return {row["id"]: open_entry(row, parts[row["id"]], vault) for row in rows}
@@ -150,6 +144,8 @@ async def index_anew(connection: Connection, vault: Vault, token_keys: TokenKeys
         f"WHERE token_version < {TOKEN_VERSION} LIMIT $1 FOR UPDATE SKIP LOCKED",
         limit,
     )
+    if not rows:
+        return 0
     new: dict[str, set[tuple[Any, ...]]] = {table: set() for table in _TOKENS}
     readable: dict[UUID, int] = {}
     for row in rows:
@@ -164,7 +160,7 @@ async def index_anew(connection: Connection, vault: Vault, token_keys: TokenKeys
             new[table].update(postings)
     standing = await _forget_tokens(connection, [*readable], vault, token_keys, kept=new)
     for table in _TOKENS:
-        await _copy_rows(connection, table, list(new[table] - standing[table]))
+        await write(connection, table, new[table] - standing[table])
     await connection.execute(
         "UPDATE child SET token_version = $3, number = new.number "
         "FROM unnest($1::uuid[], $2::bigint[]) AS new (id, number) WHERE child.id = new.id",
@@ -207,7 +203,8 @@ async def record_loaded(
             at=now,
             kind="register.loaded",
             reference=str(load),
-            child_ids=[one.child_id for one in (*added, *changed)],
+            # In no order of a file, where brothers and sisters often stand one after the other.
+            child_ids=sorted(one.child_id for one in (*added, *changed)),
             particulars={"added": str(len(added)), "changed": str(len(changed))},
         )
         await access_log.append(connection, entry)
@@ -231,14 +228,7 @@ async def _note_changed(connection: Connection, entries: Sequence[EntryRows]) ->
 
 async def _copy(connection: Connection, entries: Sequence[EntryRows], tables: Iterable[str]) -> None:
     for table in tables:
-        await _copy_rows(connection, table, [row for entry in entries for row in entry.tables[table]])
-
-
-async def _copy_rows(connection: Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
-    if rows:
-        if table in _TOKENS:
-            rows.sort(key=itemgetter(0))  # in the order of the children, rows would lie beside those of the same one
-        await connection.copy_records_to_table(table, records=rows, columns=COLUMNS[table], timeout=BULK_SECONDS)
+        await write(connection, table, (row for entry in entries for row in entry.tables[table]), COLUMNS[table])
 
 
 async def _forget_tokens(
@@ -264,11 +254,5 @@ async def _forget_tokens(
     # Those of a version that this release does not know cannot be computed again. They lead nowhere: the child has
     # another number from now on.
     for table in _TOKENS:
-        stale = standing[table] - kept[table]
-        await connection.execute(
-            _FORGET_TOKENS.format(table=table),
-            [token for token, _, _ in stale],
-            [pointer for _, _, pointer in stale],
-            timeout=BULK_SECONDS,
-        )
+        await forget(connection, table, standing[table] - kept[table])
     return standing

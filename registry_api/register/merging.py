@@ -21,7 +21,6 @@ def with_details_of(entry: ChildEntry, other: ChildEntry) -> ChildEntry:
     return replace(
         entry,
         identity=_joined(entry.identity, other.identity),
-        household_id=entry.household_id or other.household_id,
         residences=distinct_homes((*entry.residences, *other.residences)),
         household=entry.household or other.household,
         looked_after=entry.looked_after or other.looked_after,
@@ -45,6 +44,7 @@ def _joined(child: Identity, other: Identity) -> Identity:
     born = child.date_of_birth or other.date_of_birth
     return replace(
         child,
+        household_id=child.household_id or other.household_id,
         names=_names(child.names, other.names),
         date_of_birth=born,
         # One source may have heard of the birth before the other (REG-3).

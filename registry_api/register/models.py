@@ -22,13 +22,12 @@ class Child(SQLModel, table=True):
     id: UUID = row_id()
     data_key: bytes
     sealed_identity: bytes
-    """JSON: names used, date of birth or expected delivery, sex, place of birth, mother, NHS number."""
+    """JSON: names used, date of birth or expected delivery, sex, place of birth, mother, NHS number, household."""
     sealed_record: bytes
     """The normalised record that the scorer reads (``matching.record``)."""
     token_version: int = Field(sa_type=SmallInteger)
     number: int = Field(sa_type=BigInteger, unique=True)
     """What rows of the index point to, behind their masks (``matching.token_keys``)."""
-    household_id: UUID | None = Field(default=None, index=True)
     source_tag: bytes | None = Field(default=None, unique=True)
     """HMAC of the record's identifier in the authority's own system: finds it again at the next import."""
     source_digest: bytes | None = None

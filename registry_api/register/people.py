@@ -23,8 +23,8 @@ from registry_api.matching.person import Address, Name, Person
 from registry_api.matching.record import Record, UnknownFormat, pack, record_of, unpack
 from registry_api.matching.token_keys import TokenKeys
 from registry_api.matching.tokens import address_tokens
-from registry_api.register import loading
 from registry_api.register.entry import Residence
+from registry_api.register.postings_store import BULK_SECONDS
 from registry_api.register.sealing import Source
 
 _UNREADABLE = (EnvelopeError, UnknownFormat, msgspec.DecodeError)
@@ -155,7 +155,7 @@ async def are_added(connection: Connection) -> None:
 
     Otherwise a child who is entered meanwhile could be looked at before the people can be seen, and be on no queue.
     """
-    await connection.execute("SELECT pg_advisory_xact_lock($1)", _BROUGHT, timeout=loading.BULK_SECONDS)
+    await connection.execute("SELECT pg_advisory_xact_lock($1)", _BROUGHT, timeout=BULK_SECONDS)
 
 
 async def not_told(connection: Connection, people: Sequence[UUID], child: UUID, at: datetime) -> list[UUID]:

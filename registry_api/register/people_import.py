@@ -24,9 +24,9 @@ from registry_api.register.csv_format import CsvRow, FileFault, is_identifier, r
 from registry_api.register.csv_row import Reader
 from registry_api.register.importer import ONE_IMPORT_AT_A_TIME, ImportReport, Rejection
 from registry_api.register.people import RiskNotification, row_of
+from registry_api.register.postings_store import BULK_SECONDS, NUMBER
 from registry_api.register.rules import Fault, Reason
 from registry_api.register.source import SourceKeys
-from registry_api.register.store import NUMBER
 
 COLUMNS: Final = (
     "record_id",
@@ -132,7 +132,7 @@ async def _queue(connection: Connection, homes: list[Record], token_keys: TokenK
     versions = (token_keys, *token_keys.outdated)
     tokens = {token for home in homes for keys in versions for token in address_tokens(home, keys, current_only=True)}
     pads = [token_keys.pad(token) for token in sorted(tokens)]
-    await connection.execute(_QUEUE, sorted(tokens), pads, timeout=loading.BULK_SECONDS)
+    await connection.execute(_QUEUE, sorted(tokens), pads, timeout=BULK_SECONDS)
 
 
 def _read(path: Path, today: date, report: ImportReport) -> list[tuple[CsvRow, RiskNotification]]:

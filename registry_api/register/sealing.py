@@ -29,6 +29,7 @@ from registry_api.register.entry import (
     Relationship,
     Residence,
 )
+from registry_api.register.postings_store import POSTING
 
 
 class Row(Protocol):
@@ -47,7 +48,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "sealed_record",
         "token_version",
         "number",
-        "household_id",
         "source_tag",
         "source_digest",
         "looked_after",
@@ -69,8 +69,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "responsible_organisation_id",
         "sealed_other_key_worker",
     ),
-    "child_token": ("token", "nonce", "pointer"),
-    "address_token": ("token", "nonce", "pointer"),
+    "child_token": POSTING,
+    "address_token": POSTING,
 }
 """The tables of an entry, parents first, and the columns of the rows below."""
 
@@ -140,7 +140,6 @@ def rows_of(
         key.seal("record", pack(record)),
         token_keys.version,
         number,
-        entry.household_id,
         source and source.tag,
         source and source.digest,
         entry.looked_after,
@@ -207,7 +206,6 @@ def open_entry(child: Row, parts: Mapping[str, Sequence[Row]], vault: Vault) -> 
     key = child_key(child, vault)
     return ChildEntry(
         identity=_identity(key.open("identity", child["sealed_identity"])),
-        household_id=child["household_id"],
         residences=tuple(
             sorted(
                 (
@@ -261,7 +259,7 @@ def _postings(record: Record, number: int, keys: TokenKeys) -> dict[str, list[Po
     # From version 3 on with the addresses that were left: their key worker is told "formerly" (ENQ-5).
     homes = dict.fromkeys(address_tokens(record, keys, current_only=keys.version < 3))
     found = {"child_token": index_tokens(record, keys), "address_token": homes}
-    return {table: [keys.posting(token, number) for token in tokens] for table, tokens in found.items()}
+    return {table: keys.postings(tokens, number) for table, tokens in found.items()}
 
 
 def _latest_first(rows: Sequence[Row], end: str) -> list[Row]:

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Sequence
-from uuid import UUID
 
 import msgspec
 
@@ -25,10 +24,6 @@ class SourceKeys:
     def source(self, record_id: str, row: Sequence[str]) -> Source:
         """Return the tag of a record and the digest of the row that it came in."""
         return Source(self._hmac(b"record", record_id.encode()), self._hmac(b"row", msgspec.json.encode(row)))
-
-    def household(self, household_id: str) -> UUID:
-        """Return the register's identifier of a household: the same at every import."""
-        return UUID(bytes=self._hmac(b"household", household_id.encode())[:16], version=4)
 
     def _hmac(self, kind: bytes, value: bytes) -> bytes:
         return hmac.digest(self._key, kind + b"|" + value, "sha256")

@@ -11,35 +11,14 @@ from uuid import UUID
 from registry_api.directory.store import presence
 from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
+from registry_api.register.postings_store import NUMBER, weightiest
 
 _POSTINGS = 1500
 """The most entries read for one token: a name that so many share says nothing."""
 
-# The mask of a row is the head of a hash over the token's pad and the row's nonce (``matching.token_keys``).
-NUMBER = """
-CASE WHEN t.nonce IS NULL THEN t.pointer ELSE t.pointer # ('x' || encode(
-    substring(sha256(wanted.pad || int8send(t.nonce)) FROM 1 FOR 8), 'hex'))::bit(64)::bigint END
-"""
-"""The number of a row ``t`` of an index, for the ``pad`` of the token that is ``wanted``; NULL without one."""
-
-# PostgreSQL cannot know how many rows an array parameter brings. The lateral LIMIT makes it walk the index once for
-# each token instead of guessing a join over the whole table.
 CANDIDATES = f"""
 SELECT c.id, c.data_key, c.sealed_record
-FROM (
-    SELECT number, weight, max(weight) OVER () AS best
-    FROM (
-        SELECT hit.number, sum(wanted.weight) AS weight
-        FROM unnest(:tokens::bigint[], :weights::float8[], :pads::bytea[]) AS wanted(token, weight, pad)
-        CROSS JOIN LATERAL (
-            SELECT {NUMBER} AS number FROM child_token t WHERE t.token = wanted.token LIMIT {_POSTINGS}
-        ) hit
-        GROUP BY hit.number
-        HAVING sum(wanted.weight) >= :least_weight
-    ) weighed
-    ORDER BY weight DESC
-    LIMIT :most_candidates
-) found
+FROM ({weightiest("child_token", _POSTINGS)}) found
 JOIN child c ON c.number = found.number
 WHERE found.weight >= :least_share * found.best
 """

@@ -11,7 +11,7 @@ from logins import url_as
 
 from policies.retention import Retention
 from registry_api.access_log.erasure import Erased
-from registry_api.enquiries.erasing import EnquiryContent, erasure_of
+from registry_api.enquiries.erasing import erasure_of
 from registry_api.kernel.clock import utc_now
 from registry_api.kernel.crypto import LocalKeys
 from registry_api.kernel.db import Database
@@ -129,7 +129,7 @@ def test_what_was_erased_is_said_to_be(
     async def erase(database: Database) -> Erased:
         keys = LocalKeys.load(Path(environment["REGISTRY_STATE_DIR"]) / "keys.json")
         later = utc_now() + timedelta(days=366 * 26)
-        return await erasure_of(keys, Retention(), lambda: later, signed, EnquiryContent()).run(database)
+        return await erasure_of(keys, Retention(), lambda: later, signed).run(database)
 
     asked(database_url, answered)
     code, out, _ = log_cli("log", "open", "E-00000-00002", *AS_MANAGER)

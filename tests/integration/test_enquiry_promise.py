@@ -115,7 +115,9 @@ async def test_a_child_who_is_not_known_is_no_second_enquiry_after_a_failure(
     assert await world.considerations() == []
 
 
-@pytest.mark.parametrize("table", ["enquiry", "enquiry_token", "enquiry_answer", "notification", "access_entry"])
+@pytest.mark.parametrize(
+    "table", ["enquiry", "enquiry_token", "enquiry_indexed", "enquiry_answer", "notification", "access_entry"]
+)
 async def test_a_table_that_takes_nothing_stops_the_answer(world: World, table: str) -> None:
     await _known_child(world)
     await world.token("officer-1", "enquiry")

@@ -50,6 +50,7 @@ async def _refused(world: World, answer: httpx2.Response, reason: str) -> None:
         assert kept["refusal"] == reason
         # What was refused is no earlier enquiry that others would learn of.
         assert await connection.fetchval("SELECT count(*) FROM enquiry_token") == 0
+        assert await connection.fetchval("SELECT count(*) FROM enquiry_indexed") == 0
 
 
 @pytest.mark.parametrize(

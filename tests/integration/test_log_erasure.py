@@ -60,6 +60,7 @@ async def test_what_is_erased_is_gone_everywhere_and_the_tree_stands(
         "enquiry",
         "enquiry_answer",
         "enquiry_token",
+        "enquiry_indexed",
         "notification",
         "log_act",
         "log_search",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -40,7 +41,7 @@ _FOREIGN_KEYS = """
 RECORDS = ("access_entry", "enquiry", "enquiry_answer", "directory_change")
 """Tables that are only added to."""
 WRITTEN_BY_AN_ENQUIRY = {
-    "access_entry", "enquiry", "enquiry_answer", "enquiry_token", "notification", "consideration",
+    "access_entry", "enquiry", "enquiry_answer", "enquiry_token", "enquiry_indexed", "notification", "consideration",
     "consideration_enquiry",
 }  # fmt: skip
 """Tables that many enquiries write at the same moment."""
@@ -114,6 +115,70 @@ def test_whoever_is_indexed_stays_so_when_the_index_gets_its_masks_and_loses_the
     assert _with(database_url, _indexed_by_number) == [1, 1]
     migrations.downgrade(database_url, "0007")
     assert _with(database_url, _indexed_by_id) == [1, 1]
+
+
+_INDEXED = """
+    SELECT t.token, i.enquiry_id, i.version FROM enquiry_token t JOIN enquiry_indexed i ON i.number = t.pointer
+    WHERE t.nonce IS NULL AND i.alone ORDER BY 1, 2
+"""
+_INDEXED_BEFORE = "SELECT token, enquiry_id, version FROM enquiry_token ORDER BY 1, 2"
+
+
+def test_earlier_enquiries_stay_indexed_when_their_index_gets_its_masks_and_loses_them(database_url: str) -> None:
+    one, other = sorted((uuid4(), uuid4()))
+    rows = [(7, one, 3), (7, other, 2), (8, one, 3)]
+
+    async def written(database: Database) -> None:
+        async with database.connection() as connection:
+            await connection.executemany("INSERT INTO enquiry_token VALUES ($1, $2, $3)", rows)
+
+    async def masked(database: Database) -> None:
+        async with database.connection() as connection:
+            await connection.execute("UPDATE enquiry_token SET nonce = 1, pointer = 1 WHERE token = 8")
+            await connection.execute(
+                "DELETE FROM enquiry_token t USING enquiry_indexed i WHERE i.number = t.pointer AND i.enquiry_id = $1",
+                one,
+            )
+
+    def standing(query: str) -> list[tuple[Any, ...]]:
+        async def found(database: Database) -> list[tuple[Any, ...]]:
+            async with database.connection() as connection:
+                return [tuple(row) for row in await connection.fetch(query)]
+
+        return _with(database_url, found)
+
+    migrations.downgrade(database_url, "0008")
+    _with(database_url, written)
+    migrations.upgrade(database_url)
+    assert standing(_INDEXED) == rows
+    migrations.downgrade(database_url, "0008")
+    assert standing(_INDEXED_BEFORE) == rows
+    migrations.upgrade(database_url)
+    _with(database_url, masked)
+    migrations.downgrade(database_url, "0008")
+    assert standing(_INDEXED_BEFORE) == [(0, one, 1), (7, other, 2)], "the first one is left to be indexed anew"
+
+
+async def _enter_a_household(database: Database) -> None:
+    async with database.connection() as connection:
+        for household in ("gen_random_uuid()", "NULL"):
+            await connection.execute(
+                "INSERT INTO child (id, data_key, sealed_identity, sealed_record, token_version, number, household_id, "
+                "source_digest, looked_after, restricted, created_at, updated_at) VALUES (gen_random_uuid(), '', '', "
+                f"'', 3, (random() * 1e18)::bigint, {household}, '\\x01', false, false, now(), now())"
+            )
+
+
+async def _digests(database: Database) -> list[bytes | None]:
+    async with database.connection() as connection:
+        return [row[0] for row in await connection.fetch("SELECT source_digest FROM child ORDER BY 1")]
+
+
+def test_whose_household_went_from_the_clear_is_taken_in_anew_by_the_next_import(database_url: str) -> None:
+    migrations.downgrade(database_url, "0008")
+    _with(database_url, _enter_a_household)
+    migrations.upgrade(database_url)
+    assert _with(database_url, _digests) == [b"\x01", None]
 
 
 def test_the_migrations_make_what_the_models_describe(database_url: str) -> None:

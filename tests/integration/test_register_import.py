@@ -168,6 +168,21 @@ async def test_two_imports_at_once_do_not_mix(database: Database, bring_in: Impo
     assert (await bring_in(child(1))).added == 1
 
 
+@pytest.mark.rule("REG-1", "ENQ-3")
+async def test_who_stands_beside_whom_in_the_file_is_not_to_be_seen_in_any_table(
+    database: Database, bring_in: Import
+) -> None:
+    await bring_in(*(child(number, household_id="H1") for number in range(1, 10)))
+    async with database.connection() as connection:
+        tables = {table: await connection.fetch(f"SELECT * FROM {table}") for table in ("child", *loading.PARTS)}
+        loaded = await connection.fetchval("SELECT child_ids FROM access_entry WHERE kind = 'register.loaded'")
+    assert len(tables["child"]) == 9
+    for table, rows in tables.items():
+        ids = [row["id"] for row in rows]
+        assert ids == sorted(ids), f"{table}: random ones"
+    assert loaded == sorted(loaded)
+
+
 @pytest.mark.rule("ENQ-3")
 async def test_a_dump_of_the_database_shows_nothing_personal(
     database: Database, bring_in: Import, tmp_path: Path

@@ -30,7 +30,7 @@ _MOVED = date(2025, 8, 1)
 _OUTDATED = f"""
 SELECT (SELECT count(*) FROM child WHERE token_version < {TOKEN_VERSION})
      + (SELECT count(*) FROM risk_person WHERE token_version < {TOKEN_VERSION})
-     + (SELECT count(*) FROM enquiry_token WHERE version < {TOKEN_VERSION})
+     + (SELECT count(*) FROM enquiry_indexed WHERE version < {TOKEN_VERSION})
 """
 
 
@@ -74,8 +74,6 @@ async def earlier_release(world: World, tmp_path: Path) -> dict[str, set[UUID]]:
         await notify(world, tmp_path, record_id=f"R-{house}", address=f"{house} Larkspur Rise")
     for family in _UNKNOWN:
         assert (await world.ask("officer-1", nobody(family))).json()["outcome"] == "not_known"
-    async with world.database.connection() as connection:
-        await connection.execute("UPDATE enquiry_token SET version = $1", TOKEN_VERSION - 1)
     world.token_keys, world.app.state.enquiries._token_keys = keys, served
     return met
 

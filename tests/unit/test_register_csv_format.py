@@ -16,9 +16,7 @@ from registry_api.register.csv_row import References, parse
 from registry_api.register.entry import HouseholdPerson, OtherKeyWorker, PlanKind, Relationship, Residence
 from registry_api.register.rules import Fault, Reason
 
-REFERENCES = References(
-    {"kw-1": UUID(int=1), "tm-1": UUID(int=2)}, {"elsewhere": UUID(int=3)}, lambda text: UUID(int=4)
-)
+REFERENCES = References({"kw-1": UUID(int=1), "tm-1": UUID(int=2)}, {"elsewhere": UUID(int=3)})
 HEADER = ",".join(COLUMNS)
 WHOLE = {
     "record_id": "C-1/a_2",
@@ -79,10 +77,10 @@ def test_a_whole_row_becomes_a_whole_entry() -> None:
     assert entry is not None
     child = entry.identity
     assert child.names == (Name("Testa Secunda", "Synthetica"), Name("Tess", "Synthetica"), Name("Testa", "Formerly"))
-    assert (child.record_id, child.date_of_birth, child.sex) == ("C-1/a_2", date(2018, 5, 4), "f")
+    assert (child.record_id, child.household_id) == ("C-1/a_2", "H1")
+    assert (child.date_of_birth, child.sex) == (date(2018, 5, 4), "f")
     assert (child.mother, child.mother_date_of_birth) == ((Name("Mater", "Synthetica"),), date(1990, 1, 2))
     assert (child.nhs_number, child.place_of_birth) == ("9990000018", "Nowhere")
-    assert entry.household_id == UUID(int=4)
     assert entry.residences == (
         Residence(
             lines="Flat 2, 14 Elderley Lane", postcode="ZX1 4QP", uprn="999900000001", valid_from=date(2024, 2, 1)

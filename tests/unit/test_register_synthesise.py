@@ -63,7 +63,7 @@ def test_every_row_may_stand_on_the_register_of_any_authority(register: Rows, tm
     path = tmp_path / "register.csv"
     told: list[int] = []
     assert write_csv(path, register, told.append) == len(register) == told[-1]
-    references = References(dict.fromkeys((*STAFF, *MANAGERS), UUID(int=1)), {}, lambda text: UUID(int=2))
+    references = References(dict.fromkeys((*STAFF, *MANAGERS), UUID(int=1)), {})
     profiles = [load_profile(code) for code in ("jersey", "hertfordshire", "north_yorkshire")]
     with path.open("rb") as file:
         for row, made in zip(read_rows(file), register, strict=True):
