@@ -8,12 +8,13 @@ from registry_api.access_log.tiles import FullTile
 from registry_api.kernel.db import Connection
 
 # An entry may stand in several trees: one that nobody had signed goes into the next. The trees come as values, so that
-# each is looked into by the index of its leaves.
+# each is looked into by the index of its leaves. From where on entries are looked for is said twice: merged, they would
+# be read from the first one on for every page.
 _ROWS: Final = """
 SELECT a.*, e.id AS entry_id, e.leaf, s.wrapped, p.access_entry_id IS NOT NULL AS waits, placed.hashes,
        coalesce(placed.stands, false) AS stands
 FROM access_entry a
-LEFT JOIN log_entry e ON e.access_entry_id = a.id
+LEFT JOIN log_entry e ON e.access_entry_id = a.id AND e.access_entry_id > $3
 LEFT JOIN LATERAL (
     SELECT array_agg(l.leaf_hash) AS hashes, bool_or(t.covers IS NULL OR l.idx < t.covers) AS stands
     FROM unnest($1::smallint[], $2::bigint[]) AS t(id, covers)
