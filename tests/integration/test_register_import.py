@@ -62,6 +62,22 @@ async def test_the_same_file_twice_changes_nothing_but_the_freshness(database: D
     assert await children(database) == rows
 
 
+@pytest.mark.rule("REG-1")
+async def test_a_row_without_its_digest_is_taken_in_anew_and_brings_its_household(
+    database: Database, bring_in: Import, vault: Vault
+) -> None:
+    await bring_in(child(1, household_id="H1"))
+    async with database.connection() as connection:  # as the migration leaves whoever had a household in the clear
+        await connection.execute("UPDATE child SET source_digest = NULL")
+    report = await bring_in(child(1, household_id="H1"))
+    assert (report.added, report.changed, report.unchanged) == (0, 1, 0)
+    (row,) = await children(database)
+    async with database.connection() as connection:
+        entry = await loading.read_entry(connection, row["id"], vault)
+    assert entry is not None
+    assert entry.identity.household_id == "H1"
+
+
 async def test_one_refused_row_keeps_the_whole_file_out(database: Database, bring_in: Import) -> None:
     before = await counts(database)
     rows = [child(n) for n in range(1, 9)]
