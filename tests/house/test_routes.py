@@ -181,5 +181,5 @@ async def test_once_the_agreement_is_suspended_it_is_403_and_recorded(world: Wor
 
 
 def test_the_examples_are_those_of_the_paths() -> None:
-    named = {name for _, path in GOVERNED for name in re.findall(r"{(\w+)}", path)}
+    named = {name for _, path in GOVERNED | SESSION | OPEN for name in re.findall(r"{(\w+)}", path)}
     assert named == EXAMPLES.keys()
