@@ -16,10 +16,10 @@ from registry_api.matching.record import Record
 from registry_api.matching.score import Id, Scored, alone, score
 from registry_api.matching.weights import Born, Family, Given, Mother, Place, Plain
 
-CERTAIN = 0.998
+CERTAIN = 0.994
 """Posterior from which a match may be disclosed."""
 
-POSSIBLE = 0.01
+POSSIBLE = 0.0034
 """Posterior from which a person looks before "not known" is said."""
 
 SAME_ENQUIRY = 0.8
@@ -52,7 +52,7 @@ class Match(Generic[Id]):
     """The decision.
 
     ``candidates``: on a match, the entries of that one child, the best first; normally one. ``possible``: otherwise,
-    the best few at posterior .01 or more.
+    the best few at POSSIBLE or more.
     """
 
     band: Band

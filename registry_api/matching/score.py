@@ -42,7 +42,7 @@ def score(question: Record, candidates: Sequence[tuple[Id, Record]], *, prior: f
             evidence = weigh(levels)
             household.add(levels, evidence)
             namesakes += 10.0**evidence.namesake
-            found.append((prior * 10.0**evidence.same, id_, levels))
+            found.append((prior * 10.0**evidence.same / w.OVERCOUNTED, id_, levels))
     found.sort(key=lambda one: -one[0])
     rest = 1.0 + prior * (household.odds() + w.NAMESAKE_PER_ENTRY * namesakes) + sum(odds for odds, _, _ in found)
     return [Scored(id_, odds / rest, levels) for odds, id_, levels in found]

@@ -29,7 +29,7 @@ MOST_TOKENS: Final = 120
 
 LEAST_SHARE: Final = 0.2
 """The share of the best candidate's sum under which another is not worth opening: beside the best it hardly ever comes
-to a posterior of .01. Most of what a question fetches otherwise shares a birthday and nothing else."""
+to ``bands.POSSIBLE``. Most of what a question fetches otherwise shares a birthday and nothing else."""
 
 _HOMES: Final[dict[str, tuple[Kind, Kind, Kind]]] = {
     "home": ("home-uprn", "home-postcode", "home-street"),
