@@ -35,7 +35,7 @@ from registry_api.kernel.references import new_reference
 from registry_api.kernel.statement import Statement
 from registry_api.matching.record import Record, pack, record_of
 from registry_api.matching.token_keys import Posting, TokenKeys
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, query_tokens
+from registry_api.matching.tokens import query_tokens
 from registry_api.register.postings_store import write
 
 _BARE_TABLE = "bare_token"
@@ -122,16 +122,7 @@ async def _look(connection: Connection, questions: Sequence[Record], keys: Token
     """Look for the earlier enquiries about these in either index by turns; return how many are found in all."""
     found = 0
     for turn, question in enumerate(questions):
-        query = query_tokens(question, keys)
-        values = {
-            "tokens": query.tokens,
-            "weights": query.weights,
-            "pads": query.pads,
-            "least_weight": LEAST_WEIGHT,
-            "least_share": LEAST_SHARE,
-            "most_candidates": RETRIEVAL_LIMIT,
-            "enquiry_id": uuid4(),
-        }
+        values = query_tokens(question, keys).values | {"enquiry_id": uuid4()}
         ids = []
         for name, statement in (("looking", _EARLIER), ("looking, bare", _BARE))[:: 1 if turn % 2 else -1]:
             with _timed(took[name]):

@@ -30,7 +30,7 @@ from registry_api.matching.bands import Band, best_match
 from registry_api.matching.person import Person
 from registry_api.matching.record import record_of
 from registry_api.matching.token_keys import TokenKeys
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, query_tokens
+from registry_api.matching.tokens import query_tokens
 from registry_api.register import loading
 from registry_api.register.entry import ChildEntry, ChildPlan, Identity, PlanKind
 from registry_api.register.sealing import rows_of
@@ -80,17 +80,7 @@ async def look_up(
     question = record_of(person)
     query = query_tokens(question, keys)
     asked = time.perf_counter()
-    rows = await _RETRIEVE.fetch(
-        connection,
-        {
-            "tokens": query.tokens,
-            "weights": query.weights,
-            "pads": query.pads,
-            "least_weight": LEAST_WEIGHT,
-            "least_share": LEAST_SHARE,
-            "most_candidates": RETRIEVAL_LIMIT,
-        },
-    )
+    rows = await _RETRIEVE.fetch(connection, query.values)
     fetched = time.perf_counter()
     records = [(row["id"], record) for row in rows if (record := read_record("child", row, vault)) is not None]
     opened = time.perf_counter()

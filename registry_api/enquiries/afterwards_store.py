@@ -10,7 +10,7 @@ from registry_api.enquiries.store import MOST_OF_ONE_TOKEN
 from registry_api.kernel.db import Connection
 from registry_api.kernel.statement import Statement
 from registry_api.matching.bands import Band
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, QueryTokens
+from registry_api.matching.tokens import LEAST_WEIGHT, QueryTokens
 from registry_api.register.postings_store import NUMBER
 from registry_api.register.store import CANDIDATES
 
@@ -84,17 +84,7 @@ _CANDIDATES = Statement(CANDIDATES)
 
 async def candidates(connection: Connection, query: QueryTokens) -> list[Any]:
     """Return the entries that a question's tokens find now, with their sealed records."""
-    return await _CANDIDATES.fetch(
-        connection,
-        {
-            "tokens": query.tokens,
-            "weights": query.weights,
-            "pads": query.pads,
-            "least_weight": LEAST_WEIGHT,
-            "least_share": LEAST_SHARE,
-            "most_candidates": RETRIEVAL_LIMIT,
-        },
-    )
+    return await _CANDIDATES.fetch(connection, query.values)
 
 
 async def by_reference(connection: Connection, reference: str) -> Any:

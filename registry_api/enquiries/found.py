@@ -19,7 +19,7 @@ from registry_api.matching.address import AddressKeys, same_address
 from registry_api.matching.bands import Band, Match, best_match, perhaps_same_child, same_child
 from registry_api.matching.record import Record
 from registry_api.matching.token_keys import TokenKeys
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
+from registry_api.matching.tokens import LEAST_AND_MOST
 from registry_api.register import people
 from registry_api.register.people import NOBODY_PRESENT, Present
 
@@ -163,16 +163,7 @@ class _Searched:
 
 
 async def _search(connection: Connection, vault: Vault, question: Record, enquiry_id: UUID, gate: Gate) -> _Searched:
-    rows = await SEARCH.fetch(
-        connection,
-        {
-            **gate.values,
-            "least_weight": LEAST_WEIGHT,
-            "least_share": LEAST_SHARE,
-            "most_candidates": RETRIEVAL_LIMIT,
-            "enquiry_id": enquiry_id,
-        },
-    )
+    rows = await SEARCH.fetch(connection, {**gate.values, **LEAST_AND_MOST, "enquiry_id": enquiry_id})
     children, unread = _read("child", [row for row in rows if row["is_child"]], vault)
     match = best_match(question, list(children.items()))
     if match.candidates:

@@ -20,7 +20,7 @@ from registry_api.enquiries.sought import Sought
 from registry_api.kernel.db import Connection
 from registry_api.kernel.roles import Definer, Role
 from registry_api.kernel.statement import Statement, as_given
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT
+from registry_api.matching.tokens import LEAST_AND_MOST
 from registry_api.register.people import AT
 from registry_api.register.postings_store import NUMBER
 from registry_api.register.store import CANDIDATES, STANDING
@@ -31,8 +31,7 @@ RESUMED: Final = "enquiry.resumed"
 FIELD: Final = "sought"
 """The field of these entries that commits to what is looked for."""
 
-_THRESHOLDS = {"least_weight": LEAST_WEIGHT, "least_share": LEAST_SHARE, "most_candidates": RETRIEVAL_LIMIT}
-LOOK: Final = as_given(CANDIDATES, _THRESHOLDS)
+LOOK: Final = as_given(CANDIDATES, LEAST_AND_MOST)
 """What the gate hands out, by the names of its arguments."""
 
 # No pad is committed to: it follows from its token, and another one than the token's own unmasks noise.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from itertools import product
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from registry_api.matching.address_words import COMMON_STREETS
 from registry_api.matching.frequency import family_frequency, given_frequency
@@ -30,6 +30,13 @@ MOST_TOKENS: Final = 120
 LEAST_SHARE: Final = 0.2
 """The share of the best candidate's sum under which another is not worth opening: beside the best it hardly ever comes
 to ``bands.POSSIBLE``. Most of what a question fetches otherwise shares a birthday and nothing else."""
+
+LEAST_AND_MOST: Final = {
+    "least_weight": LEAST_WEIGHT,
+    "least_share": LEAST_SHARE,
+    "most_candidates": RETRIEVAL_LIMIT,
+}
+"""Where a search ends, as the named values of its statement."""
 
 _HOMES: Final[dict[str, tuple[Kind, Kind, Kind]]] = {
     "home": ("home-uprn", "home-postcode", "home-street"),
@@ -70,6 +77,11 @@ class QueryTokens:
     tokens: list[int]
     weights: list[float]
     pads: list[bytes]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The named values of a statement that looks for it, and for no more than is worth opening."""
+        return {"tokens": self.tokens, "weights": self.weights, "pads": self.pads, **LEAST_AND_MOST}
 
 
 _COMMON_STREET: Final = 2.0

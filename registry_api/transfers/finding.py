@@ -7,7 +7,7 @@ from registry_api.kernel.db import Connection
 from registry_api.matching.bands import best_match, named_and_born_alike
 from registry_api.matching.record import record_of
 from registry_api.matching.token_keys import TokenKeys
-from registry_api.matching.tokens import LEAST_SHARE, LEAST_WEIGHT, RETRIEVAL_LIMIT, query_tokens
+from registry_api.matching.tokens import query_tokens
 from registry_api.register.entry import ChildEntry
 from registry_api.register.sealing import open_record
 from registry_api.transfers import store
@@ -33,18 +33,7 @@ async def standing_entries(
         EnvelopeError, UnknownFormat: a candidate does not open.
     """
     question = record_of(moved.person())
-    query = query_tokens(question, token_keys)
-    rows = await store.candidates(
-        connection,
-        {
-            "tokens": query.tokens,
-            "weights": query.weights,
-            "pads": query.pads,
-            "least_weight": LEAST_WEIGHT,
-            "least_share": LEAST_SHARE,
-            "most_candidates": RETRIEVAL_LIMIT,
-        },
-    )
+    rows = await store.candidates(connection, query_tokens(question, token_keys).values)
     candidates = [(row["id"], open_record(row, vault)) for row in rows]
     if certain := best_match(question, candidates).candidates:
         return certain
